@@ -29,6 +29,8 @@ if EXACT:
 for name, value in PINNED.items():
     if not (os.environ.get("RNN_LIT_KEEP_ENV") and name in os.environ):
         os.environ[name] = value
+# A reader's own choice of backend would keep the pictures out of the notebooks.
+os.environ.pop("MPLBACKEND", None)
 
 
 def pytest_configure(config):

@@ -70,9 +70,10 @@ class Module:
     def lines(self):
         """Each line of the module with the cell it comes from, or None."""
         found = [(line, None) for text in self.doc for line in [*text.splitlines(), ""]]
-        future = sorted(self.imports.items(), key=lambda item: "__future__" not in item[0])
-        found += [(line, cell) for text, cell in future for line in text.splitlines()]
-        found += [("", None)] if self.imports else []
+        for group in range(4):
+            texts = [text for text in self.imports if _group(text) == group]
+            found += [(line, self.imports[text]) for text in texts for line in text.splitlines()]
+            found += [("", None)] if texts else []
         found += [(line, None) for line in _listing(self.public).splitlines()]
         for text, cell in self.body:
             found += [("", None), ("", None)] + [(line, cell) for line in text.splitlines()]
@@ -228,6 +229,16 @@ def _defined(node):
     inner = [getattr(node, part, []) for part in ("body", "orelse", "finalbody")]
     inner += [handler.body for handler in getattr(node, "handlers", [])]
     return {name for block in inner for child in block for name in _defined(child)}
+
+
+def _group(statement):
+    """Imports stand in the usual order: the future, the standard library, others, our own."""
+    node = ast.parse(statement).body[0]
+    name = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+    top = (name or "").split(".")[0]
+    if top == "__future__":
+        return 0
+    return 1 if top in sys.stdlib_module_names else 3 if top == "rnn_lit" else 2
 
 
 def _is_text(node):

@@ -37,7 +37,7 @@ They need SymPy, so ``import rnn_lit`` does not import them.
 
 def header(places):
     """The first line of a generated file, which says where it is edited."""
-    return f"{MARK}{', '.join(places)}. Edit there, then run `make tangle`.\n"
+    return f"{MARK}{', '.join(places)}. Edit there, then run `make tangle`.\n\n"
 
 
 def wanted(root):
@@ -94,7 +94,7 @@ def tangle(root):
 
 
 def _init(doc, modules, version=None):
-    lines = [header(["the chapters that feed its modules"]) + doc]
+    lines = [header(["the chapters"]) + doc]
     named = {name: module.public for name, module in modules.items() if module.public}
     imports = [_import(name, public) for name, public in named.items()]
     if imports:

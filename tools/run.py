@@ -36,7 +36,7 @@ class ThisPython(KernelSpecManager):
     """The interpreter that runs this tool, whatever kernels the machine has installed."""
 
     def get_kernel_spec(self, kernel_name):
-        return KernelSpec(**get_kernel_dict())
+        return KernelSpec(**get_kernel_dict(extra_arguments=["--log-level=ERROR"]))
 
 
 def execute(path, root, fresh=False):

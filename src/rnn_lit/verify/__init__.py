@@ -5,6 +5,8 @@
 They need SymPy, so ``import rnn_lit`` does not import them.
 """
 
+from .sums import i, j, Entries, vectors, resolve
+from .counting import Counted, Workload, count, count_polynomials
 from .blocks import (
     k,
     m,
@@ -25,6 +27,15 @@ from .blocks import (
 )
 
 __all__ = [
+    "i",
+    "j",
+    "Entries",
+    "vectors",
+    "resolve",
+    "Counted",
+    "Workload",
+    "count",
+    "count_polynomials",
     "k",
     "m",
     "n",

@@ -170,6 +170,23 @@ def as_blocks(entries):
     return np.array(entries, dtype=object).view(Blocks)
 
 
+def _parts(name, size):
+    """The names and sizes of a vector's parts; one part if the size is not a tuple."""
+    if not isinstance(size, tuple):
+        return [(name, size)]
+    return [(f"{name}_{i}", part) for i, part in enumerate(size, 1)]
+
+
+def _matrix(name, height, width, dual):
+    """A matrix, cut into the parts of its rows and of its columns."""
+    return as_blocks(
+        [
+            [_block(block, rows, columns, dual) for block, columns in _parts(part, width)]
+            for part, rows in _parts(name, height)
+        ]
+    )
+
+
 def _block(name, rows, columns, dual):
     base, _, index = name.partition("_")
     tangent = sp.MatrixSymbol(f"{base}dot_{index}", rows, columns) if dual else None
@@ -177,22 +194,24 @@ def _block(name, rows, columns, dual):
 
 
 def row(name, size, dual=False):
-    """A vector that stands for one time, such as ``a_0``: one entry, the transposed column.
+    """A vector of one time, such as ``a_0``, as it stands in an array: transposed.
 
     Parameters
     ----------
     name : str
         Such as ``"a_0"``; its tangent is then ``adot_0``.
-    size : sympy.Expr
-        One of ``n``, ``m`` and ``k``.
+    size : sympy.Expr or tuple of them
+        One of ``n``, ``m`` and ``k``, or the sizes of the parts into which the vector is cut,
+        which are then called ``a_0_1``, ``a_0_2`` and so on.
     dual : bool
         Whether it has a tangent; zero if not.
 
     Returns
     -------
     (1,) Blocks
+        As many entries as there are parts.
     """
-    return as_blocks([_block(name, size, 1, dual).T])
+    return as_blocks([_block(part, height, 1, dual).T for part, height in _parts(name, size)])
 
 
 def sequence(name, size, times, batch=None, dual=False):
@@ -201,7 +220,7 @@ def sequence(name, size, times, batch=None, dual=False):
     Parameters
     ----------
     name : str
-    size : sympy.Expr
+    size : sympy.Expr or tuple of them
     times : iterable of int
         The times t in the names, such as ``range(1, T + 1)``.
     batch : int, optional
@@ -212,6 +231,7 @@ def sequence(name, size, times, batch=None, dual=False):
     Returns
     -------
     (T, 1) or (T, B, 1) Blocks
+        With as many entries in the last axis as there are parts.
     """
     if batch is None:
         return as_blocks([row(f"{name}_{t}", size, dual) for t in times])
@@ -219,24 +239,28 @@ def sequence(name, size, times, batch=None, dual=False):
     return as_blocks([[row(f"{name}_{t}_{b}", size, dual) for b in members] for t in times])
 
 
-def symbolic_parameters(dual=False):
+def symbolic_parameters(dual=False, sizes=(n, m, k)):
     """The parameters as blocks: every weight matrix and every bias one entry.
 
     Parameters
     ----------
     dual : bool
         Whether they have tangents, ``Wdot_aa`` and so on; zero if not.
+    sizes : three of sympy.Expr or tuples of them
+        The sizes of the state, the input and the output. A tuple cuts that axis into parts, and
+        there is then an entry for each part.
 
     Returns
     -------
     Parameters
-        Of Blocks with the shapes (1, 1) and (1,).
+        Of Blocks with the shapes (1, 1) and (1,), if nothing is cut.
     """
+    n, m, k = sizes
     return Parameters(
-        W_aa=as_blocks([[_block("W_aa", n, n, dual)]]),
-        W_ax=as_blocks([[_block("W_ax", n, m, dual)]]),
+        W_aa=_matrix("W_aa", n, n, dual),
+        W_ax=_matrix("W_ax", n, m, dual),
         b_a=row("b_a", n, dual),
-        W_ya=as_blocks([[_block("W_ya", k, n, dual)]]),
+        W_ya=_matrix("W_ya", k, n, dual),
         b_y=row("b_y", k, dual),
     )
 
@@ -268,8 +292,6 @@ class Opaque:
 
     Parameters
     ----------
-    size : sympy.Expr
-        The size of its vectors.
     output, slope, curvature : str
         The names of its values and of its first and second derivatives, without their numbers.
 
@@ -280,9 +302,8 @@ class Opaque:
         The arguments met so far, as rows in canonical form: number i belongs to ``a_i``.
     """
 
-    def __init__(self, size, output="a", slope="d", curvature="c"):
+    def __init__(self, output="a", slope="d", curvature="c"):
         self.name = f"opaque {output}"
-        self.size = size
         self.names = (output, slope, curvature)
         self.arguments = []
         self.f = np.frompyfunc(lambda z: self._derivative(0, z), 1, 1)
@@ -298,7 +319,7 @@ class Opaque:
             self.arguments.append(argument)
         number = self.arguments.index(argument) + 1
         value, slope = (f"{name}_{number}" for name in self.names[order : order + 2])
-        size = self.size
+        size = z.value.shape[1]
         return Block(sp.MatrixSymbol(value, size, 1).T, z.tangent * Diagonal(slope, size, size))
 
 

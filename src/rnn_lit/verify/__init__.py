@@ -25,6 +25,21 @@ from .blocks import (
     Opaque,
     pairing,
 )
+from .opaque import opaque_function, opaque_activation, symbol_array
+from .cases import SHIPPED, Case, make_case, dyadic, loss_of, gradient_of
+from .duals import Dual, dual_array, values_of, tangents_of, along, forward_side, backward_side
+from .ring import OpaqueRing
+from .field import (
+    PRIME,
+    prime_field,
+    random_elements,
+    random_oracle,
+    Degree,
+    DegreeOracle,
+    FalsePass,
+    false_pass,
+)
+from .mutants import Mutant, sources, plant
 
 __all__ = [
     "i",
@@ -52,4 +67,32 @@ __all__ = [
     "tangents",
     "Opaque",
     "pairing",
+    "opaque_function",
+    "opaque_activation",
+    "symbol_array",
+    "SHIPPED",
+    "Case",
+    "make_case",
+    "dyadic",
+    "loss_of",
+    "gradient_of",
+    "Dual",
+    "dual_array",
+    "values_of",
+    "tangents_of",
+    "along",
+    "forward_side",
+    "backward_side",
+    "OpaqueRing",
+    "PRIME",
+    "prime_field",
+    "random_elements",
+    "random_oracle",
+    "Degree",
+    "DegreeOracle",
+    "FalsePass",
+    "false_pass",
+    "Mutant",
+    "sources",
+    "plant",
 ]

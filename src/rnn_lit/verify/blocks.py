@@ -292,6 +292,8 @@ class Opaque:
 
     Parameters
     ----------
+    size : sympy.Expr or tuple of them
+        The size of its vectors, or of their parts.
     output, slope, curvature : str
         The names of its values and of its first and second derivatives, without their numbers.
 
@@ -302,8 +304,9 @@ class Opaque:
         The arguments met so far, as rows in canonical form: number i belongs to ``a_i``.
     """
 
-    def __init__(self, output="a", slope="d", curvature="c"):
+    def __init__(self, size, output="a", slope="d", curvature="c"):
         self.name = f"opaque {output}"
+        self.sizes = size if isinstance(size, tuple) else (size,)
         self.names = (output, slope, curvature)
         self.arguments = []
         self.f = np.frompyfunc(lambda z: self._derivative(0, z), 1, 1)
@@ -314,12 +317,14 @@ class Opaque:
         return self._df(z)
 
     def _derivative(self, order, z):
+        size = z.value.shape[1]
+        if size not in self.sizes:
+            raise ValueError(f"z is a row of size {size}, wanted one of {self.sizes}")
         argument = canonical(z.value)
         if argument not in self.arguments:
             self.arguments.append(argument)
         number = self.arguments.index(argument) + 1
         value, slope = (f"{name}_{number}" for name in self.names[order : order + 2])
-        size = z.value.shape[1]
         return Block(sp.MatrixSymbol(value, size, 1).T, z.tangent * Diagonal(slope, size, size))
 
 

@@ -10,6 +10,7 @@ from .activations import Activation, tanh, sigmoid, softplus, sine, identity, so
 from .model import (
     Parameters,
     States,
+    as_array,
     check_array,
     common_type,
     conform,
@@ -21,7 +22,40 @@ from .model import (
 from .loss import mean_squared_error, softmax_cross_entropy
 from .jacobians import jacobian_product_gradient
 from .bptt import backward_steps, backward, loss_and_gradient
+from .clipping import clip
 from .training import flatten, unflatten, without_first, objective, History, Diverged, train
+from .forecast import (
+    lagged,
+    join,
+    separate,
+    side_by_side,
+    Minimum,
+    minimise,
+    hessian,
+    polish,
+    check_series,
+    index_of,
+    Forecast,
+    FORMAT,
+    VERSION,
+    Forecaster,
+)
+from .equation import (
+    in_units,
+    rearrange,
+    canonical_form,
+    rounded,
+    half_units,
+    sensitivity,
+    rounding_bound,
+    digits_needed,
+    components,
+    nested,
+    fixed_point,
+    Linearised,
+    linearise,
+    linear,
+)
 
 __version__ = "0.1.0"
 
@@ -36,6 +70,7 @@ __all__ = [
     "ACTIVATIONS",
     "Parameters",
     "States",
+    "as_array",
     "check_array",
     "common_type",
     "conform",
@@ -49,6 +84,7 @@ __all__ = [
     "backward_steps",
     "backward",
     "loss_and_gradient",
+    "clip",
     "flatten",
     "unflatten",
     "without_first",
@@ -56,4 +92,32 @@ __all__ = [
     "History",
     "Diverged",
     "train",
+    "lagged",
+    "join",
+    "separate",
+    "side_by_side",
+    "Minimum",
+    "minimise",
+    "hessian",
+    "polish",
+    "check_series",
+    "index_of",
+    "Forecast",
+    "FORMAT",
+    "VERSION",
+    "Forecaster",
+    "in_units",
+    "rearrange",
+    "canonical_form",
+    "rounded",
+    "half_units",
+    "sensitivity",
+    "rounding_bound",
+    "digits_needed",
+    "components",
+    "nested",
+    "fixed_point",
+    "Linearised",
+    "linearise",
+    "linear",
 ]

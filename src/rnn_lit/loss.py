@@ -11,11 +11,11 @@ __all__ = [
 ]
 
 
-def _targets(y, states):
-    """y as an array of the outputs' shape and of numbers of its own."""
-    (y,) = common_type(y=y)
-    check_array("y", y, states.o.shape)
-    return y
+def _outputs_and_targets(states, y):
+    """o and y in one number type, y of the shape of o."""
+    o, y = common_type(o=states.o, y=y)
+    check_array("y", y, o.shape)
+    return o, y
 
 
 def mean_squared_error(states, y, g_2=identity):
@@ -26,29 +26,48 @@ def mean_squared_error(states, y, g_2=identity):
     states : States
         What `forward` returned, with the same ``g_2``.
     y : (T, k) or (T, B, k) array
-        The targets.
+        The targets, in the units of the outputs.
     g_2 : Activation
         The output activation; it acts entry by entry.
 
     Returns
     -------
     L : number
-        The mean over time and batch of ‖ŷ_t − y_t‖².
+        The mean over time and batch of ‖ŷ_t − y_t‖², in the square of those units.
     e : array of the shape of y
-        ∂L/∂o: row t is e_t, with g₂′ and the mean's 1/T (1/(TB)) in it.
+        ∂L/∂o: row t is e_t, with g₂′ and the mean's 1/T (with a batch 1/(TB)) in it.
 
     Raises
     ------
     ValueError
         If y has another shape than the outputs or is not finite, or if g_2 is softmax.
+
+    Notes
+    -----
+    Derived in chapter 2, {eq}`eq-mse-e`.
     """
     if g_2.df is None:
         raise ValueError(f"g_2 is {g_2.name}, wanted an activation that acts entry by entry")
-    y = _targets(y, states)
+    o, y = _outputs_and_targets(states, y)
     residual = states.y_hat - y
     count = residual.size // residual.shape[-1]
     L = (residual * residual).sum() / count
-    return L, 2 * residual / count * g_2.df(states.o, states.y_hat)
+    return L, 2 * residual / count * g_2.df(o, states.y_hat)
+
+
+def _check_probabilities(y):
+    """Refuse targets of floats whose rows are not probabilities, up to rounding."""
+    y = np.asanyarray(y)
+    if y.dtype.kind not in "biufc":
+        return  # exact types and symbols: the caller's word is taken
+    tolerance = 1e-6 + (y.shape[-1] * np.finfo(y.dtype).eps if y.dtype.kind in "fc" else 0)
+    total = y.sum(axis=-1)
+    bad = (y.imag != 0).any(axis=-1) | (y.real < 0).any(axis=-1) | (abs(total - 1) > tolerance)
+    if bad.any():
+        where = tuple(int(index) for index in np.argwhere(bad)[0])
+        raise ValueError(
+            f"y has the row {y[where]} at {where}, wanted probabilities: no entry negative, sum 1"
+        )
 
 
 def softmax_cross_entropy(states, y, g_2=softmax):
@@ -57,7 +76,7 @@ def softmax_cross_entropy(states, y, g_2=softmax):
     Parameters
     ----------
     states : States
-        What `forward` returned with ``g_2=softmax``.
+        What `forward` returned; only the outputs o are used.
     y : (T, k) or (T, B, k) array
         Each row the probabilities of the k classes, a one-hot row among them.
     g_2 : Activation
@@ -66,21 +85,29 @@ def softmax_cross_entropy(states, y, g_2=softmax):
     Returns
     -------
     L : number
-        The mean over time and batch of −Σᵢ y_{t,i} log ŷ_{t,i}.
+        The mean over time and batch of −Σᵢ y_{t,i} log ŷ_{t,i}, in nats.
     e : array of the shape of y
-        ∂L/∂o: row t is (ŷ_t − y_t)/T.
+        ∂L/∂o: row t is (ŷ_t − y_t)/T (with a batch /(TB)).
 
     Raises
     ------
     ValueError
-        If y has another shape than the outputs, or rows that are not probabilities.
+        If g_2 is not softmax, if y has another shape than the outputs or is not finite, or if a
+        row of y is not a row of probabilities. Of exact and symbolic targets this last is not
+        checked; e is the derivative of L for those too, whatever their sum.
+
+    Notes
+    -----
+    Derived in chapter 2, {eq}`eq-softmax-e-general` and {eq}`eq-softmax-e`.
     """
     if g_2.name != softmax.name:
         raise ValueError(f"g_2 is {g_2.name}, wanted softmax")
-    y = _targets(y, states)
-    if y.dtype.kind == "f" and not ((y >= 0).all() and np.allclose(y.sum(axis=-1), 1)):
-        raise ValueError("y has a row that is negative somewhere or does not sum to 1, wanted probabilities")
-    count = y.size // y.shape[-1]
-    shifted = states.o - states.o.max(axis=-1, keepdims=True)
-    log_y_hat = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return -(y * log_y_hat).sum() / count, (states.y_hat - y) / count
+    o, targets = _outputs_and_targets(states, y)
+    _check_probabilities(y)
+    count = o.size // o.shape[-1]
+    shifted = o - o.max(axis=-1, keepdims=True)  # shift invariance: nothing overflows
+    exponentials = np.exp(shifted)
+    total = exponentials.sum(axis=-1, keepdims=True)
+    L = -(targets * (shifted - np.log(total))).sum() / count
+    weight = targets.sum(axis=-1, keepdims=True)  # 1, but for rounding
+    return L, (weight * (exponentials / total) - targets) / count

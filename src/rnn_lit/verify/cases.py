@@ -22,7 +22,12 @@ __all__ = [
 
 #: The functions under test. A planted bug gives a namespace with the same names.
 SHIPPED = SimpleNamespace(
-    **{name: f for m in (activations, model, loss, jacobians, bptt) for name, f in vars(m).items()}
+    **{
+        name: value
+        for module in (activations, model, loss, jacobians, bptt)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+    }
 )
 
 

@@ -182,7 +182,9 @@ class Degree:
         return f"degree {self.degree}"
 
     def __add__(self, other):
-        return Degree(max(self.degree, other.degree if isinstance(other, Degree) else 0))
+        if isinstance(other, Degree):
+            return Degree(max(self.degree, other.degree))
+        return self if isinstance(other, int) else NotImplemented
 
     __radd__ = __sub__ = __rsub__ = __add__
 
@@ -190,7 +192,9 @@ class Degree:
         return self
 
     def __mul__(self, other):
-        return Degree(self.degree + (other.degree if isinstance(other, Degree) else 0))
+        if isinstance(other, Degree):
+            return Degree(self.degree + other.degree)
+        return self if isinstance(other, int) else NotImplemented
 
     __rmul__ = __mul__
 

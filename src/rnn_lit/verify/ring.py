@@ -44,14 +44,14 @@ class OpaqueRing:
         calls = T * (B or 1) * (n + k)
         opaque_names = [f"{kind}{i + 1}" for i in range(calls) for kind in ("g", "dg")]
         self.ring, *generators = ring(names + opaque_names, QQ)
-        by_name = dict(zip(names, generators))
+        by_name = dict(zip(names, generators, strict=False))
         self._g, self._dg = generators[len(names) :: 2], generators[len(names) + 1 :: 2]
         self._index, self._z = {}, []  # (activation, z) -> i, and i -> z
 
         def entries(name, shape):
             return np.frompyfunc(by_name.get, 1, 1)(collect(name, shape))
 
-        g_1, g_2 = self._opaque_activation("g_1"), self._opaque_activation("g_2")
+        g_1, g_2 = self._opaque("g_1"), self._opaque("g_2")
         self.case = make_case(entries, n, m, k, T, B, g_1, g_2)
 
     def _opaque(self, name):
@@ -87,7 +87,7 @@ class OpaqueRing:
 
         def by(w):
             slopes = []  # the derivatives of g(z_1), g(z_2), … by w
-            for z, dg, inner in zip(self._z, self._dg, arguments):
+            for z, dg, inner in zip(self._z, self._dg, arguments, strict=False):
                 slopes.append(dg * (z.diff(w) + sum(q * slopes[j] for j, q in inner)))
             return polynomial.diff(w) + sum(q * slopes[j] for j, q in last)
 

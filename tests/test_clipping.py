@@ -59,6 +59,12 @@ def test_extreme_sizes_neither_overflow_nor_vanish(size):
     )
 
 
+def test_entries_of_very_different_sizes_all_negative():
+    clipped, norm = clip(gradient_of(-3e200, -4e200, -1e-200, -1e-200, -1e-200), 5.0)
+    assert norm == pytest.approx(5e200, rel=1e-14)
+    assert flat(clipped) == pytest.approx([-3, -4, 0, 0, 0], rel=1e-14)
+
+
 def test_the_number_type_stays_and_the_gradient_is_not_changed():
     gradient = Parameters(*(w.astype(np.float32) for w in gradient_of(2.0, 4.0, 5.0, 6.0, 12.0)))
     before = flat(gradient).copy()

@@ -18,13 +18,19 @@ PICTURES = ("image/png", "image/jpeg")
 SHADE = 16
 
 
-def keep_old_outputs(new, old):
-    """Put the old outputs back into the cells of ``new`` that did not change."""
+def keep_old_outputs(new, old, committed=None):
+    """Put the old outputs back into the cells of ``new`` that did not change.
+
+    An output that nothing compares, such as a timing, is kept while its cell is as it was
+    committed: an editor saves a changed cell with the outputs of its old source.
+    """
+    known = None if committed is None else {cell.source for cell in committed.cells}
     for cell, before in _pairs(new, old):
-        if cell.source != before.source or not before.execution_count:
+        if not before.execution_count:
             continue
-        if _ignored(cell) and _ignored(before):
-            cell.outputs = before.outputs
+        if _ignored(cell):
+            if known is None or cell.source in known:
+                cell.outputs = before.outputs
         elif comparable(cell.outputs) == comparable(before.outputs):
             if _same_pictures(cell.outputs, before.outputs):
                 cell.outputs = before.outputs

@@ -7,6 +7,7 @@ the byte, so that running twice leaves git clean.
 
 import argparse
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -59,7 +60,7 @@ def execute(path, root, fresh=False):
     for cell in new.cells:
         cell.metadata.pop("execution", None)
     if not fresh:
-        keep_old_outputs(new, old)
+        keep_old_outputs(new, old, _committed(path, root))
     new.metadata = {**new.metadata, **METADATA}
     result = nbformat.writes(new).rstrip("\n") + "\n"
     if path.read_text(encoding="utf-8") != text:
@@ -74,6 +75,18 @@ def stale(path):
     code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     counts = [cell.execution_count for cell in code if cell.source.strip()]
     return counts != list(range(1, len(counts) + 1))
+
+
+def _committed(path, root):
+    """The notebook as git has it, or None where it has none."""
+    name = f"HEAD:./{path.relative_to(root).as_posix()}"
+    try:
+        answer = subprocess.run(["git", "show", name], cwd=root, capture_output=True)
+    except FileNotFoundError:
+        return None
+    if answer.returncode:
+        return None
+    return nbformat.reads(answer.stdout.decode("utf-8"), as_version=4)
 
 
 def _failure(name, notebook, error):

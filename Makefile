@@ -1,0 +1,85 @@
+# The book and its package. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv book test check tangle run lab lint lock study bench browser clean
+
+PY := .venv/bin/python
+READY := .venv/.installed
+PAGES := _build/.complete
+SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
+    src/rnn_lit/*.py src/rnn_lit/*/*.py)
+
+help:
+	@echo "make book     build the pages: _build/html/index.html"
+	@echo "make test     the package's tests, and every notebook run and compared with its stored outputs"
+	@echo "make check    lint, test, book, the built pages, and the browser's checks"
+	@echo
+	@echo "make tangle   chapters -> package: write src/rnn_lit from the exported cells"
+	@echo "make run      execute the chapters in place (CHAPTERS=book/01-forward.ipynb for one)"
+	@echo "make lab      open the chapters in JupyterLab"
+	@echo "make lint     style, names, package against chapters, workflows"
+	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
+	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
+	@echo "make bench    rnn_lit beside other libraries"
+	@echo "make lock     renew requirements.txt from pyproject.toml"
+	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
+	@echo "make clean    remove what was built; .venv stays"
+
+venv: $(READY)
+
+$(READY): requirements.txt pyproject.toml tools/venv.sh
+	@sh tools/venv.sh
+
+book: $(PAGES)
+	@echo "the book is in _build/html/index.html"
+
+# All pages every time: a page that is not rebuilt would not repeat its warnings. The mark is
+# made last, so that a build with a warning is not taken for a finished one.
+$(PAGES): $(READY) $(SOURCES)
+	@echo "building the pages"
+	@rm -f $@
+	.venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
+	@touch $@
+
+test: $(READY)
+	$(PY) -m pytest --nbval
+
+# One after the other, also under `make -j`: each prints its own closing line.
+check: $(READY)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory book
+	$(PY) tools/check_html.py _build/html
+	@$(MAKE) --no-print-directory browser
+
+tangle: $(READY)
+	$(PY) tools/tangle.py
+
+run: $(READY)
+	$(PY) tools/run.py $(CHAPTERS)
+
+lab: $(READY)
+	@$(PY) -c "import jupyterlab" 2>/dev/null || $(PY) -m pip install --quiet -e ".[lab]"
+	$(PY) -m jupyterlab book
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) tools/tangle.py --check
+	@sh tools/lint_workflows.sh
+
+browser: $(PAGES)
+	@sh tests/browser/run.sh _build/html
+
+study: $(READY)
+	@test -f tools/study.py || { echo "tools/study.py is not there yet"; exit 1; }
+	$(PY) tools/study.py
+
+bench: $(READY)
+	@test -f benchmarks/run.py || { echo "benchmarks/run.py is not there yet"; exit 1; }
+	$(PY) benchmarks/run.py
+
+lock:
+	@sh tools/lock.sh
+
+clean:
+	rm -rf _build build src/*.egg-info .pytest_cache .ruff_cache tests/browser/node_modules

@@ -1,0 +1,109 @@
+"""What is tracked says nothing of the machine it was made on, and the package stands alone."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+REFUSED = {
+    "an index or a folder of one machine": re.compile(r"-{2}(?:extra-)?(?:index-url|find-links)\b"),
+    "a version that no index has": re.compile(r"==[\w.]+\+[\w.]+"),
+    "a folder of one machine": re.compile(r"(?<![\w.:])/(?:home|root|Users|work)/[\w.]"),
+    "a registry's address": re.compile(r"https?://[\w.-]*(?:pypi|pythonhosted|npmjs)\."),
+}
+PICTURE = re.compile(r'"image/(?:png|jpeg)": "[^"]*"')
+
+
+def tracked():
+    answer = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if answer.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in answer.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def faults(text):
+    """What a tracked text may not hold, each with the words found."""
+    text = PICTURE.sub("", text)
+    return [(why, found.group()) for why, rule in REFUSED.items() if (found := rule.search(text))]
+
+
+def test_tracked_files_name_no_index_and_no_machine():
+    told = []
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        told += [f"{path.relative_to(ROOT)}: {why}: {found}" for why, found in faults(text)]
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-" + "-index-url x",
+        "-" + "-extra-index-url x",
+        "-" + "-find-links x",
+        "numpy==1.0" + "+cpu",
+        "see /" + "home/ann/book",
+        "https://" + "pypi.org/simple",
+    ],
+)
+def test_the_rules_above_have_teeth(text):
+    assert faults(text)
+
+
+def test_every_package_that_is_asked_for_is_locked_with_hashes():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = extras["dependencies"] + [
+        need for extra in ("book", "test") for need in extras["optional-dependencies"][extra]
+    ]
+    names = {re.match(r"[\w-]+", need).group().lower() for need in asked} - {"rnn_lit"}
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    blocks = re.findall(
+        r"^([\w-]+)==\S+(?: ;[^\\\n]*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.M
+    )
+    assert blocks, "requirements.txt locks nothing"
+    assert not names - set(blocks), (
+        f"not in requirements.txt, run `make lock`: {names - set(blocks)}"
+    )
+    unhashed = set(re.findall(r"^([\w-]+)==", lock, re.M)) - set(blocks)
+    assert not unhashed, f"without a hash: {unhashed}"
+
+
+def test_the_core_needs_numpy_alone():
+    """Every core module imports with the optional packages blocked, and brings none in."""
+    script = """
+import importlib, pkgutil, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"sympy", "scipy", "matplotlib", "pandas", "numba", "tqdm",
+                                  "statsmodels", "mpmath"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocked())
+import rnn_lit
+names = [m.name for m in pkgutil.iter_modules(rnn_lit.__path__) if not m.ispkg]
+for name in names:
+    importlib.import_module(f"rnn_lit.{name}")
+assert "rnn_lit.verify" not in sys.modules, "rnn_lit imports its proofs"
+for name in rnn_lit.__all__:
+    getattr(rnn_lit, name)
+print(len(names), "modules,", len(rnn_lit.__all__), "names")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_module_of_the_proofs_imports():
+    import importlib
+    import pkgutil
+
+    package = pytest.importorskip("rnn_lit.verify")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"rnn_lit.verify.{module.name}")

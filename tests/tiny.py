@@ -1,0 +1,30 @@
+"""A book of two chapters in a folder of its own, for the tests of the tools."""
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+SQUARE = "def square(x):\n    return x * x"
+TWICE = "from rnn_lit.first import square\n\ndef twice(x):\n    return square(x) + square(x)"
+
+
+def cell(source, *tags, **metadata):
+    return new_code_cell(source, metadata={"tags": list(tags), **metadata})
+
+
+def save(path, *cells):
+    """Write a notebook whose cells have steady ids."""
+    notebook = new_notebook(cells=[new_markdown_cell("(ch-x)=\n# Title"), *cells])
+    for number, one in enumerate(notebook.cells):
+        one["id"] = f"{path.stem}-{number}"
+    nbformat.write(notebook, path)
+    return path
+
+
+def load(path):
+    return nbformat.read(path, as_version=4)
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,0 +1,144 @@
+"""Check the built pages as files: python tools/check_html.py [_build/html]
+
+Sphinx warns of what it cannot resolve; this finds what it lets through: an address that a page
+would fetch, a picture without a description, source text left as it was, an empty page, a link
+to a place that is not there.
+"""
+
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from chapters import ROOT, pages
+
+MATHJAX = Path("_static", "mathjax", "tex-svg-full.js")
+FEWEST_WORDS = 10
+FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$", re.IGNORECASE)
+#: Source that MyST should have turned into something else.
+RAW = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|^\s*:::|\$\$|^\s*```|\[\]\(#|<unknown>", re.MULTILINE)
+#: Elements whose address the browser fetches by itself, and the attribute that holds it.
+FETCHED = {
+    "script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src",
+    "video": "src", "audio": "src", "object": "data", "embed": "src",
+}  # fmt: skip
+#: Relations of a <link> that only name another page.
+NAMED_ONLY = {"canonical", "next", "prev", "index", "search", "author", "copyright", "license"}
+VOID = {"img", "br", "hr", "input", "link", "meta", "source", "wbr", "area", "base", "col", "embed"}
+UNREAD = {"script", "style", "pre", "code", "svg", "math"}
+
+
+class Page(HTMLParser):
+    """What one page fetches, shows, links to and says."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.fetched = []
+        self.alts = []
+        self.links = []
+        self.ids = set()
+        self.title = ""
+        self.body = []
+        self.open = []  # (element, is it in the article, is it no prose)
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if given.get("id"):
+            self.ids.add(given["id"])
+        address = given.get(FETCHED.get(tag, ""), "")
+        relation = set((given.get("rel") or "").split())
+        if address and not (tag == "link" and relation & NAMED_ONLY):
+            self.fetched.append(address)
+        if tag == "img":
+            self.alts.append((given.get("src", ""), given.get("alt")))
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if tag not in VOID:
+            inside = bool(self.open and self.open[-1][1]) or tag == "article"
+            # A formula is TeX until the browser has drawn it.
+            skip = tag in UNREAD or "math" in (given.get("class") or "").split()
+            unread = bool(self.open and self.open[-1][2]) or skip
+            self.open.append((tag, inside, unread))
+
+    def handle_endtag(self, tag):
+        while self.open and tag in [one[0] for one in self.open]:
+            if self.open.pop()[0] == tag:
+                break
+
+    def handle_data(self, data):
+        if self.open and self.open[-1][0] == "title":
+            self.title += data
+        elif self.open and self.open[-1][1] and not self.open[-1][2]:
+            self.body.append(data)
+
+    @property
+    def text(self):
+        return "".join(self.body)
+
+
+def faults(folder, expected):
+    """Everything wrong with the pages of a folder, as (page, what)."""
+    found = []
+    if not (folder / MATHJAX).is_file():
+        found.append((MATHJAX.as_posix(), "is missing: formulas would stay TeX"))
+    read = {path: Page(path.read_text("utf-8")) for path in sorted(folder.rglob("*.html"))
+            if "_static" not in path.parts}  # fmt: skip
+    for path in expected:
+        if folder / path not in read:
+            found.append((path, "was not built"))
+    for path, page in read.items():
+        name = path.relative_to(folder).as_posix()
+        chapter = Path(name) in expected
+        found += [(name, what) for what in _page_faults(page, chapter)]
+        found += [(name, f"links to {link}, which is not there")
+                  for link in page.links if not _reached(link, path, read)]  # fmt: skip
+    return found, len(read)
+
+
+def _page_faults(page, chapter):
+    for address in page.fetched:
+        if urlsplit(address).netloc:
+            yield f"fetches {address}"
+    for source, alt in page.alts:
+        if alt is None or FILE_NAME.search(alt) or (not alt and "_images" in source):
+            yield f"shows {source} with the description {alt!r}"
+    if not page.title.strip():
+        yield "has no title"
+    if chapter:
+        words = len(page.text.split())
+        if words < FEWEST_WORDS:
+            yield f"is empty: {words} words"
+        for match in RAW.finditer(page.text):
+            near = page.text[max(0, match.start() - 30) : match.end() + 40]
+            yield f"shows source text: {' '.join(near.split())!r}"
+
+
+def _reached(link, path, read):
+    """Does a link inside the book lead to a file, and to a place in it, that are there?"""
+    parts = urlsplit(link)
+    if parts.scheme or parts.netloc or link.startswith("#") and len(link) == 1:
+        return True
+    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+    if not target.exists():
+        return False
+    page = read.get(target)
+    return not (parts.fragment and page) or unquote(parts.fragment) in page.ids
+
+
+def main(arguments):
+    folder = Path(arguments[0] if arguments else ROOT / "_build" / "html").resolve()
+    if not folder.is_dir():
+        print(f"check_html: {folder} is not there: run `make book`", file=sys.stderr)
+        return 2
+    expected = [page.relative_to(ROOT).with_suffix(".html") for page in pages()]
+    found, count = faults(folder, expected)
+    for name, what in found:
+        print(f"{name}: {what}")
+    print(f"{count} pages read, {len(found)} faults found")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -40,6 +40,8 @@ class Case(NamedTuple):
     a_0 : (n,) or (B, n) array
     x : (T, m) or (T, B, m) array
     y : (T, k) or (T, B, k) array
+    r : (n,) or (B, n) array or None
+        The adjoint r_T that comes in from later times.
     g_1, g_2 : Activation
     loss : str
         The name of the loss function.
@@ -53,6 +55,7 @@ class Case(NamedTuple):
     a_0: np.ndarray
     x: np.ndarray
     y: np.ndarray
+    r: np.ndarray | None = None
     g_1: Activation = tanh
     g_2: Activation = identity
     loss: str = "mean_squared_error"
@@ -92,15 +95,13 @@ def make_case(fill, n, m, k, T, B=None, g_1=tanh, g_2=identity, loss="mean_squar
     batch = () if B is None else (B,)
     shapes = {"W_aa": (n, n), "W_ax": (n, m), "b_a": (n,), "W_ya": (k, n), "b_y": (k,)}
     parameters = Parameters(*(fill(name, shape) for name, shape in shapes.items()))
-    a_0, x, y = (
-        fill(name, shape)
-        for name, shape in (("a_0", (*batch, n)), ("x", (T, *batch, m)), ("y", (T, *batch, k)))
-    )
-    return Case(parameters, a_0, x, y, g_1, g_2, loss)
+    a_0, x = fill("a_0", (*batch, n)), fill("x", (T, *batch, m))
+    y, r = fill("y", (T, *batch, k)), fill("r", (*batch, n))
+    return Case(parameters, a_0, x, y, r, g_1, g_2, loss)
 
 
 def dyadic(rng, convert):
-    """What `make_case` needs to fill a case with multiples of 1/16 between -1 and 1.
+    """What `make_case` needs to fill a case with multiples of 1/16 between −1 and 1.
 
     Every binary format of floating point holds them exactly, half precision too, so that the
     same case can be computed in each kind of number.
@@ -129,7 +130,7 @@ def dyadic(rng, convert):
 
 
 def loss_of(case, code=SHIPPED):
-    """The loss of a case, computed by the given code.
+    """The loss of a case, with r_Tᵀ a_T added if the case has an r, computed by the given code.
 
     Parameters
     ----------
@@ -146,7 +147,8 @@ def loss_of(case, code=SHIPPED):
     Derived in the appendix on number types.
     """
     states = code.forward(case.parameters, case.x, case.a_0, case.g_1, case.g_2)
-    return getattr(code, case.loss)(states, case.y, case.g_2)[0]
+    L, _ = getattr(code, case.loss)(states, case.y, case.g_2)
+    return L if case.r is None else L + (case.r * states.a[-1]).sum()
 
 
 def gradient_of(case, code=SHIPPED):
@@ -169,5 +171,5 @@ def gradient_of(case, code=SHIPPED):
     """
     states = code.forward(case.parameters, case.x, case.a_0, case.g_1, case.g_2)
     _, e = getattr(code, case.loss)(states, case.y, case.g_2)
-    gradient, r_0 = code.backward(case.parameters, case.x, states, e, case.g_1)
+    gradient, r_0 = code.backward(case.parameters, case.x, states, e, case.g_1, case.r)
     return {**gradient._asdict(), "a_0": r_0}

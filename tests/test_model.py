@@ -172,6 +172,14 @@ def test_the_number_type_is_kept(given, wanted):
     assert {array.dtype for array in states} == {np.dtype(wanted)}
 
 
+def test_other_arrays_are_taken_as_plain_ones():
+    plain = forward(GOOD, X)
+    for x in (np.ma.masked_array(X), X[::-1].copy()[::-1], np.asfortranarray(X)):
+        states = forward(GOOD, x)
+        assert all(type(array) is np.ndarray for array in states)
+        assert (states.y_hat == plain.y_hat).all()
+
+
 def test_lists_are_taken():
     p = ([[0.5]], [[1, 2]], [0], [[3]], [1])
     assert forward(p, [[1, 1], [0, 0]]).y_hat.shape == (2, 1)
@@ -268,6 +276,13 @@ REFUSED = {
     "x holds <U1 values, wanted numbers": (GOOD, [["a", "b"]]),
     "x holds datetime64[D] values, wanted numbers": (GOOD, np.zeros((5, 2), "datetime64[D]")),
     "x has rows of different lengths, wanted equal ones": (GOOD, [[1, 2], [3]]),
+    "x has masked values, wanted a number everywhere": (GOOD, np.ma.masked_equal(X, 1)),
+    "x holds None at index (0, 1), wanted finite numbers": (GOOD, [[1, None], [2, 3]]),
+    "x holds one at index (1, 0), wanted finite numbers": (
+        GOOD,
+        np.array([[1, 2], ["one", 2]], object),
+    ),
+    "x holds nan at index (1, 1), wanted finite numbers": (GOOD, holed(X.astype(object), (1, 1))),
     "W_aa has shape (3, 2), wanted (3, 3)": (GOOD._replace(W_aa=np.ones((3, 2))), X),
     "W_aa has shape (3,), wanted a matrix that is not empty": (GOOD._replace(W_aa=np.ones(3)), X),
     "W_aa has shape (0, 0), wanted a matrix that is not empty": (
@@ -291,7 +306,7 @@ REFUSED = {
     "a_0 has shape (3,), wanted (4, 3)": (GOOD, np.ones((5, 4, 2)), np.ones(3)),
     "a_0 holds -inf at index (1,), wanted finite numbers": (GOOD, X, holed(np.ones(3), 1, -np.inf)),
     "a_0 has rows of different lengths, wanted equal ones": (GOOD, X, [[1], [1, 2]]),
-    "g_1 is softmax, wanted an activation that acts entry by entry": (GOOD, X, None, softmax),
+    "g_1 is softmax, wanted one that acts entry by entry": (GOOD, X, None, softmax),
 }
 
 

@@ -29,13 +29,13 @@ class Activation(NamedTuple):
     f : callable
         ``f(z)``, entry by entry; softmax alone works on whole rows.
     df : callable or None
-        ``df(z, a)``, the derivative at the pre-activation ``z``, where ``a = f(z)`` is given as
-        well, since many derivatives are cheaper in terms of the output. None for softmax, whose
-        derivative is a matrix.
+        ``df(z, a)``, the derivative at the pre-activation ``z``, where ``a = f(z)`` is
+        given as well, since many derivatives are cheaper in terms of the output. None for
+        softmax, whose derivative is a matrix.
 
     Notes
     -----
-    Derived in chapter 1, equations eq-inverse, eq-tanh, eq-sigmoid, eq-softplus and eq-sine.
+    Derived in chapter 1, equations eq-inverse, eq-tanh, eq-sigmoid, eq-softplus, eq-sine.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Activation(NamedTuple):
 
 
 def _softplus(z):
-    away = np.where(z.real > 0, z, -z)  # of z and -z the one whose exp(-away) cannot overflow
+    away = np.where(z.real > 0, z, -z)  # of z and -z the one where exp(-away) is at most 1
     return (z + away) / 2 + np.log1p(np.exp(-away))
 
 
@@ -53,8 +53,12 @@ def _softmax(o):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def _sigmoid(z):
+    return (1 + np.tanh(z / 2)) / 2  # in exp(-z) it would overflow
+
+
 tanh = Activation("tanh", np.tanh, lambda z, a: 1 - a * a)
-sigmoid = Activation("sigmoid", lambda z: (1 + np.tanh(z / 2)) / 2, lambda z, a: a * (1 - a))
+sigmoid = Activation("sigmoid", _sigmoid, lambda z, a: a * (1 - a))
 softplus = Activation("softplus", _softplus, lambda z, a: -np.expm1(-a))
 sine = Activation("sine", np.sin, lambda z, a: np.cos(z))
 identity = Activation("identity", lambda z: z, lambda z, a: np.ones_like(z))

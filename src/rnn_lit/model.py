@@ -12,6 +12,7 @@ __all__ = [
     "Parameters",
     "States",
     "as_array",
+    "no_number",
     "check_array",
     "common_type",
     "conform",
@@ -58,7 +59,7 @@ class States(NamedTuple):
     z : (T, n) or (T, B, n) array
         The pre-activations z_1 … z_T.
     a : (T + 1, n) or (T + 1, B, n) array
-        The states a_0 … a_T: row t is a_t, so ``a[:-1]`` holds each step's previous state.
+        The states a_0 … a_T: row t is a_t, so ``a[:-1]`` holds each step's previous one.
     o : (T, k) or (T, B, k) array
         The outputs o_1 … o_T before the output activation.
     y_hat : (T, k) or (T, B, k) array
@@ -76,19 +77,37 @@ class States(NamedTuple):
 
 
 def as_array(name, values):
-    """The values as an array; an array of a subclass stays one."""
+    """The values as an array; a subclass that holds objects stays what it is."""
     try:
-        return np.asanyarray(values)
+        array = np.asanyarray(values)
     except ValueError:
         raise ValueError(f"{name} has rows of different lengths, wanted equal ones") from None
+    if type(array) is np.ndarray or array.dtype.kind == "O":
+        return array
+    if np.ma.is_masked(array):
+        raise ValueError(f"{name} has masked values, wanted a number everywhere")
+    return np.asarray(array)
+
+
+def no_number(value):
+    """Whether an object is missing, text, or a float that is not finite."""
+    if isinstance(value, float):
+        return not np.isfinite(value)
+    return value is None or isinstance(value, str)
 
 
 def check_array(name, array, shape, finite=True):
-    """Refuse an array of a wrong shape, or one of floats with a NaN or an infinity in it."""
+    """Refuse an array of a wrong shape, or with an entry that is no finite number."""
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, wanted {shape}")
-    if finite and array.dtype.kind in "fc" and not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    if not finite or array.dtype.kind in "biu":
+        return
+    if array.dtype.kind == "O":
+        refused = np.frompyfunc(no_number, 1, 1)(np.asarray(array)).astype(bool)
+    else:
+        refused = ~np.isfinite(array)
+    if refused.any():
+        where = tuple(int(i) for i in np.argwhere(refused)[0])
         raise ValueError(f"{name} holds {array[where]} at index {where}, wanted finite numbers")
 
 
@@ -156,14 +175,14 @@ def conform(parameters, x, finite=True, **others):
 
 
 def rows(sequence):
-    """The sequence (T, …, size) as one matrix with a row for each time and each batch member."""
+    """The sequence (T, …, size) as one matrix: a row for each time and batch member."""
     return sequence.reshape(-1, sequence.shape[-1])
 
 
 def forward_steps(z, a, W_aa_T, g):
-    """The recurrence, in place: z_t += W_aa a_{t-1}, then a_t = g(z_t), for t = 1 … T.
+    """The recurrence, in place: z_t += W_aa a_{t-1}, a_t = g(z_t), for t = 1 … T.
 
-    On entry row t of z holds W_ax x_t + b_a (counted from 1), and the first row of a holds a_0.
+    On entry the rows of z hold W_ax x_t + b_a, and the first row of a holds a_0.
     """
     for t in range(len(z)):
         z[t] += a[t] @ W_aa_T
@@ -190,14 +209,15 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     Raises
     ------
     ValueError
-        If an argument has a wrong shape or holds a NaN or an infinity, or if g_1 is softmax.
+        If an argument has a wrong shape or holds a NaN or an infinity, or if g_1 is
+        softmax.
 
     Notes
     -----
     Derived in chapter 1, equations eq-forecast and eq-forward.
     """
     if g_1 is softmax:
-        raise ValueError("g_1 is softmax, wanted an activation that acts entry by entry")
+        raise ValueError("g_1 is softmax, wanted one that acts entry by entry")
     (W_aa, W_ax, b_a, W_ya, b_y), x, a_0 = conform(parameters, x, a_0=a_0)
     z = (rows(x) @ W_ax.T).reshape(x.shape[:-1] + b_a.shape)
     z += b_a
@@ -210,7 +230,7 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
 
 
 def initialise(n, m, k, rng):
-    """Random parameters: weights of variance one over the number of terms they are summed with.
+    """Random parameters: weights of variance one over the number of terms in their sum.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from .model import (
     Parameters,
     States,
     as_array,
+    no_number,
     check_array,
     common_type,
     conform,
@@ -20,10 +21,10 @@ from .model import (
     initialise,
 )
 from .loss import mean_squared_error, softmax_cross_entropy
-from .jacobians import jacobian_product_gradient
+from .jacobians import step_jacobians, jacobian_product, jacobian_product_gradient
 from .bptt import backward_steps, backward, loss_and_gradient
 from .clipping import clip
-from .training import flatten, unflatten, without_first, objective, History, Diverged, train
+from .training import objective, flatten, unflatten, History, Diverged, without_first, train
 from .forecast import (
     lagged,
     join,
@@ -71,6 +72,7 @@ __all__ = [
     "Parameters",
     "States",
     "as_array",
+    "no_number",
     "check_array",
     "common_type",
     "conform",
@@ -80,17 +82,19 @@ __all__ = [
     "initialise",
     "mean_squared_error",
     "softmax_cross_entropy",
+    "step_jacobians",
+    "jacobian_product",
     "jacobian_product_gradient",
     "backward_steps",
     "backward",
     "loss_and_gradient",
     "clip",
+    "objective",
     "flatten",
     "unflatten",
-    "without_first",
-    "objective",
     "History",
     "Diverged",
+    "without_first",
     "train",
     "lagged",
     "join",

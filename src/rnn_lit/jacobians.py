@@ -7,8 +7,66 @@ from rnn_lit.loss import mean_squared_error
 from rnn_lit.model import Parameters, conform, forward
 
 __all__ = [
+    "step_jacobians",
+    "jacobian_product",
     "jacobian_product_gradient",
 ]
+
+
+def step_jacobians(parameters, states, g_1=tanh):
+    """The Jacobians J_t = ∂a_t/∂a_{t−1} = D_t W_aa of all steps.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    states : States
+        What `forward` returned for them.
+    g_1 : Activation
+        The activation of the state that `forward` used.
+
+    Returns
+    -------
+    (T, n, n) or (T, B, n, n) array
+        Row t − 1 is J_t.
+
+    Notes
+    -----
+    Derived in chapter 3, {eq}`eq-jacobian`.
+    """
+    d = g_1.df(states.z, states.a[1:])
+    return d[..., None] * np.asanyarray(parameters.W_aa)
+
+
+def jacobian_product(J, t, s):
+    """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}, the newest on the left; the identity for s = t.
+
+    Parameters
+    ----------
+    J : (T, n, n) or (T, B, n, n) array
+        What `step_jacobians` returned.
+    t, s : int
+        Times, 0 ≤ s ≤ t ≤ T.
+
+    Returns
+    -------
+    (n, n) or (B, n, n) array
+
+    Raises
+    ------
+    ValueError
+        If the times are not in this order.
+
+    Notes
+    -----
+    Derived in chapter 3, {eq}`eq-product-order`.
+    """
+    if not 0 <= s <= t <= len(J):
+        raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(J)}")
+    product = np.zeros_like(J[0])
+    product += np.eye(J.shape[-1], dtype=int)
+    for j in range(t, s, -1):
+        product = product @ J[j - 1]
+    return product
 
 
 def jacobian_product_gradient(
@@ -16,32 +74,53 @@ def jacobian_product_gradient(
 ):
     """The gradient by the double sum over products of Jacobians, taken literally: the oracle.
 
-    Parameters and errors as of `loss_and_gradient`; the cost is of order T³n³.
+    Its work is of order T³n³; `loss_and_gradient` returns the same for order Tn².
+
+    Parameters
+    ----------
+    parameters : Parameters
+    x : (T, m) or (T, B, m) array
+    y : (T, k) or (T, B, k) array
+        The targets.
+    a_0 : (n,) or (B, n) array, optional
+        The state before the first input; zeros by default.
+    g_1, g_2 : Activation
+    loss : callable
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
 
     Returns
     -------
     Parameters
-        The gradient.
+        The gradient, each part in its parameter's shape.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape or holds a NaN or an infinity.
+
+    Notes
+    -----
+    Derived in chapter 3, {eq}`eq-double-sum` and {eq}`eq-output-parameters`.
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     _, e = loss(states, y, g_2)
-    parameters, x = conform(parameters, x)
+    parameters, x, z, a, e = conform(
+        parameters, x, finite=False, z=states.z, a=states.a, e=e
+    )
     if x.ndim == 2:  # a single series is a batch of one
-        x, e = x[:, None], e[:, None]
-        states = states._replace(z=states.z[:, None], a=states.a[:, None])
-    d = g_1.df(states.z, states.a[1:])
-    gradient = Parameters(*(0 * w for w in parameters))
-    W_aa, _, _, W_ya, _ = parameters
-    for b in range(x.shape[1]):
-        for t in range(len(x)):
-            gradient.W_ya[:] += np.outer(e[t, b], states.a[t + 1, b])
-            gradient.b_y[:] += e[t, b]
-            for s in range(t + 1):
-                product = np.eye(len(W_aa), dtype=int).astype(W_aa.dtype)
-                for j in range(t, s, -1):  # J_t J_{t-1} … J_{s+1}: the newest on the left
-                    product = product @ (d[j, b][:, None] * W_aa)
-                row = (e[t, b] @ W_ya @ product) * d[s, b]
-                gradient.W_aa[:] += np.outer(row, states.a[s, b])
-                gradient.W_ax[:] += np.outer(row, x[s, b])
+        x, z, a, e = (array[:, None] for array in (x, z, a, e))
+    states = states._replace(z=z, a=a)
+    J, d = step_jacobians(parameters, states, g_1), g_1.df(z, a[1:])
+    gradient = Parameters(*(np.zeros_like(w) for w in parameters))
+    T, B = x.shape[:2]
+    for b in range(B):
+        for t in range(1, T + 1):
+            gradient.W_ya[:] += np.outer(e[t - 1, b], a[t, b])
+            gradient.b_y[:] += e[t - 1, b]
+            for s in range(1, t + 1):
+                row = e[t - 1, b] @ parameters.W_ya @ jacobian_product(J[:, b], t, s)
+                row = row * d[s - 1, b]
+                gradient.W_aa[:] += np.outer(row, a[s - 1, b])
+                gradient.W_ax[:] += np.outer(row, x[s - 1, b])
                 gradient.b_a[:] += row
     return gradient

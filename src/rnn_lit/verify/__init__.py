@@ -6,6 +6,8 @@ They need SymPy, so ``import rnn_lit`` does not import them.
 """
 
 from .sums import i, j, Entries, vectors, resolve
+from .peeling import Descending, peel, written_out
+from .printing import Total, Immediate, Formula
 from .counting import Counted, Workload, count, count_polynomials
 from .blocks import (
     k,
@@ -47,6 +49,12 @@ __all__ = [
     "Entries",
     "vectors",
     "resolve",
+    "Descending",
+    "peel",
+    "written_out",
+    "Total",
+    "Immediate",
+    "Formula",
     "Counted",
     "Workload",
     "count",

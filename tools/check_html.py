@@ -39,6 +39,7 @@ class Page(HTMLParser):
         self.links = []
         self.ids = set()
         self.title = ""
+        self.sends_on = False  # a page that only names another address
         self.body = []
         self.open = []  # (element, is it in the article, is it no prose)
         self.feed(text)
@@ -51,6 +52,8 @@ class Page(HTMLParser):
         relation = set((given.get("rel") or "").split())
         if address and not (tag == "link" and relation & NAMED_ONLY):
             self.fetched.append(address)
+        if tag == "meta" and (given.get("http-equiv") or "").lower() == "refresh":
+            self.sends_on = True
         if tag == "img":
             self.alts.append((given.get("src", ""), given.get("alt")))
         if tag == "a" and given.get("href"):
@@ -104,7 +107,7 @@ def _page_faults(page, chapter):
     for source, alt in page.alts:
         if alt is None or FILE_NAME.search(alt) or (not alt and "_images" in source):
             yield f"shows {source} with the description {alt!r}"
-    if not page.title.strip():
+    if not page.title.strip() and not page.sends_on:
         yield "has no title"
     if chapter:
         words = len(page.text.split())

@@ -1,0 +1,18 @@
+// An inline formula wider than its column gets a box in which it scrolls. Only such a formula: a
+// box may be separated from the full stop behind it, and then a line begins with one.
+(() => {
+  const mark = () => {
+    for (const formula of document.querySelectorAll('span.math')) {
+      formula.classList.remove('wide');
+      const drawn = formula.querySelector('mjx-container');
+      const column = formula.closest('p, li, td, th, dd, dt, h1, h2, h3, h4, figcaption, div');
+      if (drawn && column && drawn.getBoundingClientRect().width > column.clientWidth) {
+        formula.classList.add('wide');
+      }
+    }
+  };
+  window.addEventListener('load', () => {
+    window.MathJax?.startup?.promise.then(mark);
+    window.addEventListener('resize', mark);
+  });
+})();

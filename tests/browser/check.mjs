@@ -1,0 +1,137 @@
+// Look at every built page in Chromium: node check.mjs DIR [PAGE …]
+//
+// Each page is opened wide, dark and at a telephone's width, with every request but those to this
+// program refused. What a reader would stumble over is printed, and fails the check.
+import http from 'node:http';
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const MODES = [
+  { name: 'wide', viewport: { width: 1280, height: 900 }, axe: true },
+  { name: 'dark', viewport: { width: 1280, height: 900 }, colorScheme: 'dark', axe: true },
+  { name: 'narrow', viewport: { width: 390, height: 844 }, isMobile: true, deviceScaleFactor: 2 },
+];
+const PATIENCE = 120_000; // milliseconds; a slow machine is no fault of the page
+const TYPES = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css',
+  '.svg': 'image/svg+xml', '.png': 'image/png', '.json': 'application/json',
+  '.woff2': 'font/woff2', '.woff': 'font/woff', '.ttf': 'font/ttf',
+};
+// The theme's own, on every page, in parts that the book does not write.
+const THEME_RULES = ['label-content-name-mismatch', 'region'];
+// Markdown has no other way to leave the corner of a table with two headings empty.
+const TABLE_RULES = ['empty-table-header'];
+const THEME_PARTS = ['.bd-sidebar-primary', '.bd-header-article', '.bd-sidebar-secondary', '.prev-next-footer', '#bibliography', '.citation-list', '.toggle-hidden', '.copybtn', '.search-button__wrapper'];
+
+const [folder, ...chosen] = process.argv.slice(2);
+const root = path.resolve(folder);
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+function pagesIn(directory) {
+  return fs.readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const full = path.join(directory, entry.name);
+    if (entry.name.startsWith('_') || entry.name.startsWith('.')) return [];
+    if (entry.isDirectory()) return pagesIn(full);
+    return entry.name.endsWith('.html') ? [path.relative(root, full)] : [];
+  });
+}
+
+const server = http.createServer((request, response) => {
+  const file = path.join(root, path.normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)));
+  fs.readFile(file, (error, bytes) => {
+    response.writeHead(error ? 404 : 200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' });
+    response.end(error ? '' : bytes);
+  });
+});
+
+// Runs in the page: what is drawn wrongly there.
+function look() {
+  const faults = [];
+  const undrawn = [...document.querySelectorAll('.math, .output.text_latex')]
+    .filter((one) => !one.querySelector('mjx-container') && !one.closest('mjx-container'));
+  for (const one of undrawn.slice(0, 3)) faults.push(`a formula is not drawn: ${one.textContent.trim().slice(0, 60)}`);
+  for (const one of document.querySelectorAll('mjx-merror, [data-mjx-error]')) {
+    faults.push(`a formula is wrong: ${(one.getAttribute('data-mjx-error') || one.textContent).slice(0, 80)}`);
+  }
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const { data, parentElement } = walk.currentNode;
+    if (parentElement.closest('script, style, pre, code, mjx-container')) continue;
+    if (/\\\(|\\\[|\$\$|\\begin\{|\\frac/.test(data)) faults.push(`TeX stands in the text: ${data.trim().slice(0, 60)}`);
+  }
+  for (const image of document.querySelectorAll('article img')) {
+    if (image.complete && !image.naturalWidth) faults.push(`a picture is not shown: ${image.getAttribute('src')}`);
+  }
+  const beyond = document.documentElement.scrollWidth - window.innerWidth;
+  if (beyond > 0) {
+    const wide = [...document.querySelectorAll('article *')].find((one) => one.getBoundingClientRect().right > window.innerWidth + 1);
+    faults.push(`the page is ${beyond} px wider than the window: ${wide?.tagName} ${wide?.className}`);
+  }
+  return faults;
+}
+
+async function checkAccess(page) {
+  await page.evaluate(axe); // as code of the check, so that it is no request of the page
+  const found = await page.evaluate(
+    ([rules, parts]) => window.axe.run(
+      { exclude: parts.filter((part) => document.querySelector(part)).map((part) => [part]) },
+      { rules: Object.fromEntries(rules.map((rule) => [rule, { enabled: false }])), resultTypes: ['violations'] },
+    ),
+    [[...THEME_RULES, ...TABLE_RULES], THEME_PARTS],
+  );
+  return found.violations.map((one) => `accessibility, ${one.id}: ${one.nodes.length} times, as in ${one.nodes[0].html.slice(0, 100)}`);
+}
+
+async function check(browser, base, file, { name, axe: access, ...options }) {
+  const context = await browser.newContext(options);
+  const faults = [];
+  try {
+    await context.route('**/*', (route) => {
+      const url = route.request().url();
+      if (url.startsWith(base) || url.startsWith('data:') || url.startsWith('blob:')) return route.continue();
+      faults.push(`asks the network for ${url}`);
+      return route.abort();
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    page.on('console', (message) => message.type() === 'error' && faults.push(`console: ${message.text().slice(0, 160)}`));
+    page.on('pageerror', (error) => faults.push(`script: ${error.message.slice(0, 160)}`));
+    page.on('response', (answer) => answer.status() >= 400 && faults.push(`${answer.status()} for ${answer.url().replace(base, '')}`));
+    await page.goto(`${base}/${file}`, { waitUntil: 'load', timeout: PATIENCE });
+    await page.waitForFunction(() => !document.querySelector('.math, .output.text_latex') || window.MathJax?.startup?.promise);
+    await page.evaluate(() => window.MathJax?.startup?.promise);
+    faults.push(...await page.evaluate(look));
+    if (access) faults.push(...await checkAccess(page));
+  } finally {
+    await context.close();
+  }
+  return [...new Set(faults)].map((fault) => `${file} (${name}): ${fault}`);
+}
+
+await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+const base = `http://127.0.0.1:${server.address().port}`;
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+  timeout: PATIENCE,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+// The index beside the book's folder only sends its reader on.
+const sendsOn = (file) => /http-equiv="?refresh/i.test(fs.readFileSync(path.join(root, file), 'utf8'));
+const pages = chosen.length ? chosen : pagesIn(root).filter((file) => !sendsOn(file));
+let passed = 0;
+let failed = 0;
+for (const file of pages) {
+  for (const mode of MODES) {
+    const faults = await check(browser, base, file, mode);
+    faults.forEach((fault) => console.log(fault));
+    if (faults.length) failed += 1;
+    else passed += 1;
+  }
+}
+await browser.close();
+server.close();
+console.log(`browser: ${pages.length} pages, each wide, dark and narrow`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);

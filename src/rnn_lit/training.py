@@ -7,18 +7,65 @@ import numpy as np
 
 from rnn_lit.activations import identity, tanh
 from rnn_lit.bptt import backward
+from rnn_lit.clipping import clip
 from rnn_lit.loss import mean_squared_error
 from rnn_lit.model import Parameters, States, check_array, forward
 
 __all__ = [
+    "objective",
     "flatten",
     "unflatten",
-    "without_first",
-    "objective",
     "History",
     "Diverged",
+    "without_first",
     "train",
 ]
+
+
+def objective(
+    parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error, penalty=0.0
+):
+    """What training lowers: the loss plus penalty·‖θ‖², with its gradient.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    x : (T, m) or (T, B, m) array
+    y : (T, k) or (T, B, k) array
+        The targets.
+    a_0 : (n,) or (B, n) array, optional
+        The state before the first input; zeros by default.
+    g_1, g_2 : Activation
+    loss : callable
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+    penalty : float
+        The factor of ‖θ‖², the sum of the squares of all parameters, biases among them.
+
+    Returns
+    -------
+    F : number
+    gradient : Parameters
+        ∂F/∂θ, each in its parameter's shape.
+    states : States
+        Of the forward pass.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape or holds a NaN or an infinity.
+
+    Notes
+    -----
+    Derived in chapter 7, equation eq-objective-gradient.
+    """
+    states = forward(parameters, x, a_0, g_1, g_2)
+    L, e = loss(states, y, g_2)
+    gradient, _ = backward(parameters, x, states, e, g_1)
+    F = L + penalty * sum((w * w).sum() for w in parameters)
+    gradient = Parameters(
+        *(dw + 2 * penalty * w for dw, w in zip(gradient, parameters, strict=True))
+    )
+    return F, gradient, states
 
 
 def flatten(parameters):
@@ -66,81 +113,7 @@ def unflatten(vector, like):
     vector = np.asanyarray(vector)
     check_array("vector", vector, (sum(sizes),), finite=False)
     parts = np.split(vector, np.cumsum(sizes)[:-1])
-    return Parameters(*(part.reshape(np.shape(w)) for part, w in zip(parts, like)))
-
-
-def without_first(loss, steps):
-    """The loss without its first steps, in which the state still remembers the choice of a_0.
-
-    Parameters
-    ----------
-    loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
-    steps : int
-        How many steps do not count; the mean is over the T − steps that do.
-
-    Returns
-    -------
-    callable
-        A loss of the same signature.
-
-    Notes
-    -----
-    Derived in chapter 7.
-    """
-
-    def counted(states, y, g_2):
-        y = np.asanyarray(y)
-        if not steps < len(y):
-            raise ValueError(f"washout is {steps}, wanted fewer than the {len(y)} steps of y")
-        L, e = loss(States(*(part[steps:] for part in states)), y[steps:], g_2)
-        return L, np.concatenate([np.zeros_like(e, shape=(steps,) + e.shape[1:]), e])
-
-    return counted if steps else loss
-
-
-def objective(
-    parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error, penalty=0.0
-):
-    """What training lowers: the loss plus penalty·‖θ‖², with its gradient.
-
-    Parameters
-    ----------
-    parameters : Parameters
-    x : (T, m) or (T, B, m) array
-    y : (T, k) or (T, B, k) array
-        The targets.
-    a_0 : (n,) or (B, n) array, optional
-        The state before the first input; zeros by default.
-    g_1, g_2 : Activation
-    loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
-    penalty : float
-        The factor of ‖θ‖², the sum of the squares of all parameters, biases among them.
-
-    Returns
-    -------
-    J : number
-    gradient : Parameters
-        ∂J/∂θ, each in its parameter's shape.
-    states : States
-        Of the forward pass.
-
-    Raises
-    ------
-    ValueError
-        If an argument has a wrong shape or holds a NaN or an infinity.
-
-    Notes
-    -----
-    Derived in chapter 7, def-objective.
-    """
-    states = forward(parameters, x, a_0, g_1, g_2)
-    L, e = loss(states, y, g_2)
-    gradient, _ = backward(parameters, x, states, e, g_1)
-    J = L + penalty * sum((w * w).sum() for w in parameters)
-    gradient = Parameters(*(dw + 2 * penalty * w for dw, w in zip(gradient, parameters)))
-    return J, gradient, states
+    return Parameters(*(part.reshape(np.shape(w)) for part, w in zip(parts, like, strict=True)))
 
 
 def _gradient_descent(evaluate, theta, eta):
@@ -169,9 +142,7 @@ def _l_bfgs(evaluate, theta, eta):
     try:
         from scipy.optimize import minimize
     except ImportError as error:
-        raise ImportError(
-            'method="L-BFGS" needs SciPy: pip install "rnn_lit[fit]"'
-        ) from error
+        raise ImportError('method="L-BFGS" needs SciPy: pip install "rnn_lit[fit]"') from error
     # No limit of SciPy's own ends the run: evaluate counts the rounds.
     options = dict(ftol=0, gtol=1e-10, maxiter=10**9, maxfun=10**9)
     minimize(evaluate, theta, jac=True, method="L-BFGS-B", options=options)
@@ -237,9 +208,7 @@ class History(NamedTuple):
         try:
             import matplotlib.pyplot as plt
         except ImportError as error:
-            raise ImportError(
-                'History.plot needs Matplotlib: pip install "rnn_lit[plot]"'
-            ) from error
+            raise ImportError('History.plot needs Matplotlib: pip install "rnn_lit[plot]"') from error
         if axes is None:
             _, axes = plt.subplots()
         axes.semilogy(self.losses, label="training objective")
@@ -269,11 +238,43 @@ class _Finished(Exception):
     """Raised inside a method when its rounds are over; the argument is the reason."""
 
 
-def _check_settings(rounds, eta, method, penalty, washout, patience, tolerance):
+def without_first(loss, steps):
+    """The loss without its first steps, in which the state still remembers the choice of a_0.
+
+    Parameters
+    ----------
+    loss : callable
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+    steps : int
+        How many steps do not count; the mean is over the T − steps that do.
+
+    Returns
+    -------
+    callable
+        A loss of the same signature.
+
+    Notes
+    -----
+    Used in chapter 7.
+    """
+
+    def counted(states, y, g_2):
+        y = np.asanyarray(y)
+        if not steps < len(y):
+            raise ValueError(f"washout is {steps}, wanted fewer than the {len(y)} steps of y")
+        L, e = loss(States(*(part[steps:] for part in states)), y[steps:], g_2)
+        return L, np.concatenate([np.zeros_like(e, shape=(steps,) + e.shape[1:]), e])
+
+    return counted if steps else loss
+
+
+def _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, tolerance):
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}, wanted one of {', '.join(map(repr, _METHODS))}")
     if method != "L-BFGS" and not (eta is not None and 0 < eta < np.inf):
         raise ValueError(f"eta is {eta}, wanted a positive number for method {method!r}")
+    if method == "L-BFGS" and clip_norm is not None:
+        raise ValueError(f"clip_norm is {clip_norm}, wanted None: L-BFGS needs the true gradient")
     counts = dict(rounds=(rounds, 1), washout=(washout, 0), patience=(patience, 1))
     for name, (value, least) in counts.items():
         if name == "patience" and value is None:
@@ -304,6 +305,16 @@ def _bar(rounds, progress):
     return None
 
 
+def _divergence(records, eta):
+    if not records:
+        return "training cannot start: the objective or its gradient is not finite"
+    advice = "" if eta is None else f"; a smaller eta than {eta} or clipping may help"
+    return (
+        f"training diverged in round {len(records)}: the objective or its gradient is no longer "
+        f"finite; the last finite objective was {records[-1][0]:.3g}{advice}"
+    )
+
+
 def train(
     parameters,
     x,
@@ -318,6 +329,7 @@ def train(
     loss=mean_squared_error,
     penalty=0.0,
     washout=0,
+    clip_norm=None,
     validation=None,
     patience=None,
     tolerance=0.0,
@@ -348,6 +360,8 @@ def train(
         The factor of ‖θ‖² in the objective.
     washout : int
         The first steps that do not count in the training loss.
+    clip_norm : float, optional
+        The largest norm a gradient may have; a longer one is shortened to it. Not for L-BFGS.
     validation : pair of arrays (x, y), optional
         A stretch that continues the series: its state starts where that of x ended.
     patience : int, optional
@@ -378,9 +392,9 @@ def train(
 
     Notes
     -----
-    Derived in chapter 7, eq-update.
+    Derived in chapter 7, equation eq-update.
     """
-    _check_settings(rounds, eta, method, penalty, washout, patience, tolerance)
+    _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, tolerance)
     if validation is not None:
         x_v, y_v = _check_validation(validation, x, y)
     training_loss = without_first(loss, washout)
@@ -396,19 +410,17 @@ def train(
     def evaluate(theta):
         nonlocal best, lowest, reference, waited
         current = unflatten(theta.copy(), parameters)
-        J = norm = np.nan
-        if np.isfinite(theta).all():
-            J, gradient, states = objective(
-                current, x, y, a_0, g_1, g_2, training_loss, penalty
-            )
-            gradient = flatten(gradient)
-            norm = np.sqrt(gradient @ gradient)
-        if not np.isfinite([J, norm]).all():
+        finite = np.isfinite(theta).all()
+        if finite:
+            F, gradient, states = objective(current, x, y, a_0, g_1, g_2, training_loss, penalty)
+            finite = np.isfinite(F) and np.isfinite(flatten(gradient)).all()
+        if not finite:
             raise Diverged(_divergence(records, eta), history("diverged"))
-        watched = J
+        gradient, norm = clip(gradient, np.inf if clip_norm is None else clip_norm)
+        watched = F
         if validation is not None:
             watched, _ = loss(forward(current, x_v, states.a[-1], g_1, g_2), y_v, g_2)
-        records.append((J, norm, watched))
+        records.append((F, norm, watched))
         if watched < lowest:
             best, lowest = current, watched
         waited += 1
@@ -420,7 +432,7 @@ def train(
             raise _Finished("rounds")
         if patience is not None and waited >= patience:
             raise _Finished("patience")
-        return J, gradient
+        return F, flatten(gradient)
 
     reason = "converged"
     bar = _bar(rounds, progress)
@@ -435,13 +447,3 @@ def train(
         if bar is not None:
             bar.close()
     return history(reason)
-
-
-def _divergence(records, eta):
-    if not records:
-        return "training cannot start: the objective or its gradient is not finite"
-    advice = "" if eta is None else f"; a smaller eta than {eta} or clipping may help"
-    return (
-        f"training diverged in round {len(records)}: the objective or its gradient is no longer "
-        f"finite; the last finite objective was {records[-1][0]:.3g}{advice}"
-    )

@@ -30,10 +30,11 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     ----------
     parameters : Parameters
     x : (T, m) or (T, B, m) array
+        The inputs.
     states : States
         What `forward` returned for them.
     e : (T, k) or (T, B, k) array
-        ∂L/∂o, as a loss returns it.
+        ∂L/∂o, as a loss returns it, in the unit of L over that of o.
     g_1 : Activation
         The activation of the state that `forward` used.
     r : (n,) or (B, n) array, optional
@@ -50,6 +51,10 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     ------
     ValueError
         If a shape does not fit.
+
+    Notes
+    -----
+    Derived in chapter 4, equations eq-delta and eq-gradient-sums; proved there, thm-bptt.
     """
     parameters, x, z, a, e, r = conform(
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r
@@ -76,23 +81,31 @@ def loss_and_gradient(
     ----------
     parameters : Parameters
     x : (T, m) or (T, B, m) array
+        The inputs.
     y : (T, k) or (T, B, k) array
         The targets.
     a_0 : (n,) or (B, n) array, optional
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
+        Of the state, and of the output.
     loss : callable
         `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
 
     Returns
     -------
     L : number
+        The loss; by default the mean over time and batch of ‖ŷ_t − y_t‖².
     gradient : Parameters
+        ∂L/∂θ, each in its parameter's shape.
 
     Raises
     ------
     ValueError
         If an argument has a wrong shape or holds a NaN or an infinity.
+
+    Notes
+    -----
+    Derived in chapter 4, thm-bptt.
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     L, e = loss(states, y, g_2)

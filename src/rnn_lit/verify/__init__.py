@@ -8,6 +8,7 @@ They need SymPy, so ``import rnn_lit`` does not import them.
 from .sums import i, j, Entries, vectors, resolve
 from .peeling import Descending, peel, written_out
 from .printing import Total, Immediate, Formula
+from .theorem import adjoint_identity, time_splitting, uses_of_time
 from .counting import Counted, Workload, count, count_polynomials
 from .blocks import (
     k,
@@ -55,6 +56,9 @@ __all__ = [
     "Total",
     "Immediate",
     "Formula",
+    "adjoint_identity",
+    "time_splitting",
+    "uses_of_time",
     "Counted",
     "Workload",
     "count",

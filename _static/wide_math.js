@@ -1,5 +1,5 @@
 // An inline formula wider than its column gets a box in which it scrolls. Only such a formula: a
-// box may be separated from the full stop behind it, and then a line begins with one.
+// box does not stand on the line's baseline as letters do.
 (() => {
   const mark = () => {
     for (const formula of document.querySelectorAll('span.math')) {

@@ -1,0 +1,55 @@
+"""tools/check_html.py finds what it is there to find."""
+
+from pathlib import Path
+
+import check_html
+import pytest
+
+WORDS = "a sentence of more than ten words so that the page is not empty " * 2
+PAGE = """<html><head><title>One</title>
+<link rel="canonical" href="https://example.org/one.html"><link href="_static/a.css"></head><body>
+<article id="top">{}</article><script src="_static/a.js"></script></body></html>"""
+
+
+@pytest.fixture
+def built(tmp_path):
+    mathjax = tmp_path / check_html.MATHJAX
+    mathjax.parent.mkdir(parents=True)
+    mathjax.write_text("")
+
+    def build(article):
+        (tmp_path / "one.html").write_text(PAGE.format(article), encoding="utf-8")
+        found, count = check_html.faults(tmp_path, [Path("one.html")])
+        assert count == 1
+        return [what for _, what in found]
+
+    return build
+
+
+def test_a_good_page_has_no_fault(built):
+    article = WORDS + r'<a href="#top">up</a> <img src="_images/a.png" alt="A rising curve.">'
+    assert built(article + r'<span class="math">\(a$$\)</span><code>{eq}`eq-x`</code>') == []
+
+
+@pytest.mark.parametrize(
+    ("article", "told"),
+    [
+        ("few words", "is empty"),
+        (WORDS + "see {eq}`eq-x`", "shows source text"),
+        (WORDS + "$$ a = b $$", "shows source text"),
+        (WORDS + '<img src="_images/a.png" alt="a.png">', "with the description 'a.png'"),
+        (WORDS + '<img src="_images/a.png">', "with the description None"),
+        (WORDS + '<img src="https://example.org/a.png" alt="A curve.">', "fetches https"),
+        (WORDS + '<script src="//example.org/a.js"></script>', "fetches //example.org"),
+        (WORDS + '<a href="two.html">two</a>', "which is not there"),
+        (WORDS + '<a href="#nowhere">there</a>', "which is not there"),
+    ],
+)
+def test_a_fault_is_found(built, article, told):
+    assert any(told in what for what in built(article))
+
+
+def test_a_page_that_was_not_built_and_a_missing_script(tmp_path):
+    found, _ = check_html.faults(tmp_path, [Path("two.html")])
+    assert ("two.html", "was not built") in [(str(page), what) for page, what in found]
+    assert any("formulas would stay TeX" in what for _, what in found)

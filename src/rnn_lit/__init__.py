@@ -57,6 +57,7 @@ from .equation import (
     linearise,
     linear,
 )
+from .long import truncated_gradient, checkpointed_gradient
 
 __version__ = "0.1.0"
 
@@ -124,4 +125,6 @@ __all__ = [
     "Linearised",
     "linearise",
     "linear",
+    "truncated_gradient",
+    "checkpointed_gradient",
 ]

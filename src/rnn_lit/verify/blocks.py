@@ -41,12 +41,16 @@ class Diagonal(sp.MatrixSymbol):
         return rf"\operatorname{{diag}}\left({printer._print(sp.Symbol(self.name))}\right)"
 
 
+def _names(product):
+    return [str(factor) for factor in sp.MatMul.make_args(product)]
+
+
 def canonical(expression):
     """The matrix expression as a sum of products, with transposition at the symbols only.
 
     Two expressions with the same canonical form are equal for all matrices and all sizes. A
-    product that is a single number equals its transpose, and is written as the one of the two
-    whose text comes first.
+    product that is a single number equals its transpose; it is written as the one of the two whose
+    factors come first in the alphabet.
 
     Parameters
     ----------
@@ -64,7 +68,7 @@ def canonical(expression):
     if expanded.shape != (1, 1):
         return expanded
     terms = sp.Add.make_args(expanded)
-    return sp.MatAdd(*(min(term, term.T.doit(), key=str) for term in terms)).doit()
+    return sp.MatAdd(*(min(term, term.T.doit(), key=_names) for term in terms)).doit()
 
 
 def vanishes(expression):

@@ -104,9 +104,7 @@ def jacobian_product_gradient(
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     _, e = loss(states, y, g_2)
-    parameters, x, z, a, e = conform(
-        parameters, x, finite=False, z=states.z, a=states.a, e=e
-    )
+    parameters, x, z, a, e = conform(parameters, x, finite=False, z=states.z, a=states.a, e=e)
     if x.ndim == 2:  # a single series is a batch of one
         x, z, a, e = (array[:, None] for array in (x, z, a, e))
     states = states._replace(z=z, a=a)

@@ -26,6 +26,7 @@ help:
 	@echo "make clean    remove what was built; .venv stays"
 
 venv: $(READY)
+	@echo "the environment in .venv is ready ($$($(PY) --version))"
 
 $(READY): requirements.txt pyproject.toml tools/venv.sh
 	@sh tools/venv.sh

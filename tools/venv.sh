@@ -32,8 +32,13 @@ else
     echo "making a virtual environment in .venv with $python ($("$python" --version))"
     "$python" -m venv --clear .venv
 fi
-echo "installing the locked requirements (a minute or two the first time)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+if ! cmp -s requirements.txt .venv/.requirements; then
+    echo "installing the locked requirements (a minute or two the first time)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+        -r requirements.txt
+    cp requirements.txt .venv/.requirements
+fi
+echo "installing the package itself, so that it follows src/"
 # Hash mode refuses a local folder, so the package itself comes second.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 touch .venv/.installed

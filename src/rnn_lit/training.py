@@ -208,7 +208,7 @@ class History(NamedTuple):
         try:
             import matplotlib.pyplot as plt
         except ImportError as error:
-            raise ImportError('History.plot needs Matplotlib: pip install "rnn_lit[plot]"') from error
+            raise ImportError('plot needs Matplotlib: pip install "rnn_lit[plot]"') from error
         if axes is None:
             _, axes = plt.subplots()
         axes.semilogy(self.losses, label="training objective")

@@ -410,7 +410,8 @@ def train(
     def evaluate(theta):
         nonlocal best, lowest, reference, waited
         current = unflatten(theta.copy(), parameters)
-        finite = np.isfinite(theta).all()
+        # At the start `objective` itself refuses what is not finite, and names it.
+        finite = not records or np.isfinite(theta).all()
         if finite:
             F, gradient, states = objective(current, x, y, a_0, g_1, g_2, training_loss, penalty)
             finite = np.isfinite(F) and np.isfinite(flatten(gradient)).all()

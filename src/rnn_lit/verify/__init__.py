@@ -9,6 +9,17 @@ from .sums import i, j, Entries, vectors, resolve
 from .peeling import Descending, peel, written_out
 from .printing import Total, Immediate, Formula
 from .theorem import adjoint_identity, time_splitting, uses_of_time
+from .rungs import (
+    gap,
+    wrong_entries,
+    random_case,
+    complex_step,
+    relative_error,
+    oracle_error,
+    stored_case,
+    stored_error,
+)
+from .bugs import TRANSPOSES, TIMES, SWEEP, ELSEWHERE, BUGS
 from .counting import Counted, Workload, count, count_polynomials
 from .blocks import (
     k,
@@ -59,6 +70,19 @@ __all__ = [
     "adjoint_identity",
     "time_splitting",
     "uses_of_time",
+    "gap",
+    "wrong_entries",
+    "random_case",
+    "complex_step",
+    "relative_error",
+    "oracle_error",
+    "stored_case",
+    "stored_error",
+    "TRANSPOSES",
+    "TIMES",
+    "SWEEP",
+    "ELSEWHERE",
+    "BUGS",
     "Counted",
     "Workload",
     "count",

@@ -21,7 +21,7 @@ from .model import (
     initialise,
 )
 from .loss import mean_squared_error, softmax_cross_entropy
-from .jacobians import step_jacobians, jacobian_product, jacobian_product_gradient
+from .jacobians import jacobian_product, jacobian_product_gradient
 from .bptt import backward_steps, backward, loss_and_gradient
 from .clipping import clip
 from .training import objective, flatten, unflatten, History, Diverged, without_first, train
@@ -83,7 +83,6 @@ __all__ = [
     "initialise",
     "mean_squared_error",
     "softmax_cross_entropy",
-    "step_jacobians",
     "jacobian_product",
     "jacobian_product_gradient",
     "backward_steps",

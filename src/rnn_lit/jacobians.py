@@ -7,43 +7,19 @@ from rnn_lit.loss import mean_squared_error
 from rnn_lit.model import Parameters, conform, forward
 
 __all__ = [
-    "step_jacobians",
     "jacobian_product",
     "jacobian_product_gradient",
 ]
 
 
-def step_jacobians(parameters, states, g_1=tanh):
-    """The Jacobians J_t = ∂a_t/∂a_{t−1} = D_t W_aa of all steps.
+def jacobian_product(W_aa, d, t, s):
+    """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}, with J_j = D_j W_aa; the identity for s = t.
 
     Parameters
     ----------
-    parameters : Parameters
-    states : States
-        What `forward` returned for them.
-    g_1 : Activation
-        The activation of the state that `forward` used.
-
-    Returns
-    -------
-    (T, n, n) or (T, B, n, n) array
-        Row t − 1 is J_t.
-
-    Notes
-    -----
-    Derived in chapter 3, {eq}`eq-jacobian`.
-    """
-    d = g_1.df(states.z, states.a[1:])
-    return d[..., None] * np.asanyarray(parameters.W_aa)
-
-
-def jacobian_product(J, t, s):
-    """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}, the newest on the left; the identity for s = t.
-
-    Parameters
-    ----------
-    J : (T, n, n) or (T, B, n, n) array
-        What `step_jacobians` returned.
+    W_aa : (n, n) array
+    d : (T, n) or (T, B, n) array
+        The slopes g₁′(z_1) … g₁′(z_T), so that D_t = diag(d[t - 1]).
     t, s : int
         Times, 0 ≤ s ≤ t ≤ T.
 
@@ -58,14 +34,14 @@ def jacobian_product(J, t, s):
 
     Notes
     -----
-    Derived in chapter 3, {eq}`eq-product-order`.
+    Derived in chapter 3, {eq}`eq-jacobian` and {eq}`eq-product-order`.
     """
-    if not 0 <= s <= t <= len(J):
-        raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(J)}")
-    product = np.zeros_like(J[0])
-    product += np.eye(J.shape[-1], dtype=int)
-    for j in range(t, s, -1):
-        product = product @ J[j - 1]
+    if not 0 <= s <= t <= len(d):
+        raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}")
+    product = np.zeros_like(d, shape=d.shape[1:] + W_aa.shape[:1])
+    product += np.eye(len(W_aa), dtype=int)
+    for j in range(t, s, -1):  # the newest on the left
+        product = product @ (d[j - 1][..., None] * W_aa)
     return product
 
 
@@ -107,16 +83,15 @@ def jacobian_product_gradient(
     parameters, x, z, a, e = conform(parameters, x, finite=False, z=states.z, a=states.a, e=e)
     if x.ndim == 2:  # a single series is a batch of one
         x, z, a, e = (array[:, None] for array in (x, z, a, e))
-    states = states._replace(z=z, a=a)
-    J, d = step_jacobians(parameters, states, g_1), g_1.df(z, a[1:])
-    gradient = Parameters(*(np.zeros_like(w) for w in parameters))
-    T, B = x.shape[:2]
+    d = g_1.df(z, a[1:])
+    gradient = Parameters(*(0 * w for w in parameters))
+    (W_aa, _, _, W_ya, _), (T, B) = parameters, x.shape[:2]
     for b in range(B):
         for t in range(1, T + 1):
             gradient.W_ya[:] += np.outer(e[t - 1, b], a[t, b])
             gradient.b_y[:] += e[t - 1, b]
             for s in range(1, t + 1):
-                row = e[t - 1, b] @ parameters.W_ya @ jacobian_product(J[:, b], t, s)
+                row = e[t - 1, b] @ W_ya @ jacobian_product(W_aa, d[:, b], t, s)
                 row = row * d[s - 1, b]
                 gradient.W_aa[:] += np.outer(row, a[s - 1, b])
                 gradient.W_ax[:] += np.outer(row, x[s - 1, b])

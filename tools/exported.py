@@ -1,15 +1,11 @@
 """The exported cells of the chapters, checked and gathered into modules."""
 
 import ast
-import json
 import re
-import subprocess
 import sys
-import tempfile
 import tomllib
-from importlib.util import find_spec
-from pathlib import Path
 
+import export_checks
 from chapters import BookError, cells, notebooks
 
 TAG = "export:"
@@ -122,8 +118,8 @@ def modules(root):
             if name:
                 found.setdefault(name, Module(name)).add(cell)
     _refuse_unlisted(root, listed)
-    _refuse_clashes(found)
-    _refuse_undefined(found)
+    export_checks.refuse_clashes(found)
+    export_checks.refuse_undefined(found)
     return found
 
 
@@ -148,20 +144,6 @@ def _target(cell):
     return name
 
 
-def _parse(cell):
-    try:
-        return ast.parse(cell.source)
-    except SyntaxError as error:
-        lines = cell.source.splitlines()
-        line = lines[error.lineno - 1] if error.lineno and error.lineno <= len(lines) else ""
-        if MAGIC.search(line):
-            raise BookError(
-                f"{cell.place}: line {error.lineno}, {line.strip()!r}, is a magic or shell "
-                "command, which a module cannot hold; move it to a cell that is not exported"
-            ) from None
-        raise BookError(f"{cell.place}: line {error.lineno}: {error.msg}; mend the cell") from None
-
-
 def _refuse_unlisted(root, listed):
     for path in sorted((root / "book").rglob("*.ipynb")):
         hidden = any(part.startswith((".", "_")) for part in path.relative_to(root).parts)
@@ -175,47 +157,18 @@ def _refuse_unlisted(root, listed):
                 )
 
 
-def _refuse_clashes(found):
-    owner = {}
-    for module in found.values():
-        for name in module.public:
-            cell = module.defined[name]
-            if name in owner:
-                raise BookError(
-                    f"{name} is exported twice, in {owner[name].place} and in {cell.place}; "
-                    "define it once and import it from rnn_lit afterwards"
-                )
-            if name in {other.split("/")[-1] for other in found}:
-                raise BookError(
-                    f"{cell.place}: {name} is also the name of a module, which it would hide in "
-                    "`rnn_lit`; rename one of them"
-                )
-            owner[name] = cell
-
-
-def _refuse_undefined(found):
-    """Ask ruff for names that only a call would miss, and for imports that nothing uses."""
-    if find_spec("ruff") is None or not found:
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        for name, module in found.items():
-            Path(folder, f"{name.replace('/', '.')}.py").write_text(module.text(), encoding="utf-8")
-        command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache"]
-        command += ["--select", "F401,F811,F821,F822", "--output-format", "json", folder]
-        answer = subprocess.run(command, capture_output=True, text=True)
-        if answer.returncode not in (0, 1):
-            raise BookError(f"ruff failed: {answer.stderr.strip()}")
-        faults = json.loads(answer.stdout)
-    told = []
-    for fault in faults:
-        module = found[Path(fault["filename"]).stem.replace(".", "/")]
-        cell = module.lines()[fault["location"]["row"] - 1][1]
-        told.append(f"{cell.place if cell else module.name}: {fault['message']}")
-    if told:
-        raise BookError(
-            "\n".join(told) + "\nAn exported cell sees only exported cells of its module: "
-            "import the name in an exported cell, or take an unused import away."
-        )
+def _parse(cell):
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError as error:
+        lines = cell.source.splitlines()
+        line = lines[error.lineno - 1] if error.lineno and error.lineno <= len(lines) else ""
+        if MAGIC.search(line):
+            raise BookError(
+                f"{cell.place}: line {error.lineno}, {line.strip()!r}, is a magic or shell "
+                "command, which a module cannot hold; move it to a cell that is not exported"
+            ) from None
+        raise BookError(f"{cell.place}: line {error.lineno}: {error.msg}; mend the cell") from None
 
 
 def _defined(node):

@@ -43,7 +43,7 @@ def gap(case, direction, code=SHIPPED):
 
 
 def wrong_entries(algebra, code=SHIPPED):
-    """The leaves whose derivative is not the derivative of the loss, in a polynomial ring.
+    """The leaves of which `backward` returns a wrong derivative, in a ring.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def wrong_entries(algebra, code=SHIPPED):
     Returns
     -------
     dict
-        From the name of a leaf to the number of wrong entries; leaves without any are left out.
+        From the name of a leaf to its number of wrong entries, if there are any.
 
     Notes
     -----
@@ -99,7 +99,7 @@ def random_case(field, rng, n, m, k, T, B=None):
 
 
 def complex_step(case, code=SHIPPED, h=1e-30):
-    """The derivative of the loss by each leaf, by steps along the imaginary axis.
+    """The derivative of the loss by each leaf, by imaginary steps.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ def complex_step(case, code=SHIPPED, h=1e-30):
         for index in np.ndindex(leaf.shape):
             moved = leaf.astype(complex)
             moved[index] += 1j * h
-            moved_loss = loss_of(case.with_leaves({**leaves, name: moved}), code)
-            derivative[name][index] = moved_loss.imag / h
+            there = case.with_leaves({**leaves, name: moved})
+            derivative[name][index] = loss_of(there, code).imag / h
     return derivative
 
 

@@ -1,7 +1,8 @@
 """Over a code cell: the file of the package that it becomes, and the claims that it proves.
 
 Both are read from the cell's tags, ``export:bptt`` and ``proves:eq-telescope``, so the page
-cannot say anything else than what the tools and the tests act on.
+cannot say anything else than what the tools and the tests act on. The first cell that proves
+``eq-telescope`` is the target of {ref}`the check <proof-eq-telescope>`.
 """
 
 from docutils import nodes
@@ -24,7 +25,10 @@ class CellNotes(SphinxTransform):
             files = _named(cell, EXPORT)
             labels = _named(cell, PROVES)
             if files or labels:
-                cell.parent.insert(cell.parent.index(cell), self._note(files, labels))
+                note = self._note(files, labels)
+                cell.parent.insert(cell.parent.index(cell), note)
+                for label in labels:
+                    self._target(note, f"proof-{label}")
 
     def _note(self, files, labels):
         note = nodes.paragraph(classes=["cell-note"])
@@ -40,6 +44,14 @@ class CellNotes(SphinxTransform):
                 proves += self._link(label)
             note += proves
         return note
+
+    def _target(self, note, name):
+        """Make the note what {ref}`… <name>` leads to, unless an earlier cell is that already."""
+        standard = self.env.get_domain("std")
+        if name not in standard.anonlabels:
+            note["ids"].append(name)
+            standard.anonlabels[name] = self.env.docname, name
+            standard.labels[name] = self.env.docname, name, name
 
     def _link(self, label):
         """A link as {eq} or {prf:ref} would make it; a label that is missing fails the build."""

@@ -1,4 +1,5 @@
 """The counting numbers, against counts done by hand and against a loop that counts for itself."""
+
 import numpy as np
 import pytest
 

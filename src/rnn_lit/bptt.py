@@ -50,12 +50,14 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     Raises
     ------
     ValueError
-        If a shape does not fit.
+        If a shape does not fit, or if g_1 is softmax.
 
     Notes
     -----
     Derived in chapter 4, equations eq-delta and eq-gradient-sums; proved there, thm-bptt.
     """
+    if g_1.df is None:
+        raise ValueError(f"g_1 is {g_1.name}, wanted one that acts entry by entry")
     parameters, x, z, a, e, r = conform(
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r
     )

@@ -1,9 +1,8 @@
 """Appendix A answers every statement of the assignment: verdict, quotation, equation, check."""
 import re
 
-import pytest
-
 import claims
+import pytest
 from chapters import ROOT
 
 PAGE = (ROOT / "book" / "A-assignment.md").read_text(encoding="utf-8")
@@ -11,6 +10,7 @@ STATEMENTS = [f"A{number}" for number in range(1, 30)]
 VERDICTS = {"holds", "holds as corrected", "holds in one reading", "wrong"}
 NO_EQUATION = {"A29"}  # a list of references
 
+TRANSLATION = re.compile(r"^\([^()]*(\([^()]*\)[^()]*)*\)\s*")
 HEADING = re.compile(r"^### (A\d+): (.+)$", re.MULTILINE)
 ENTRIES = {
     match[1]: (match[2], PAGE[match.end() : after])
@@ -40,10 +40,10 @@ def test_the_verdict_is_one_of_the_four(statement):
 def test_the_statement_is_quoted_and_judged_in_a_sentence(statement):
     _, text = ENTRIES[statement]
     assert re.search(r"^> \S", text, re.MULTILINE), "no quotation"
-    paragraphs = [p for p in re.split(r"\n\s*\n", text) if p.strip()]
-    said = [p for p in paragraphs if not p.lstrip().startswith((">", "#", "Proof:", "(assignment-"))]
-    judged = [re.sub(r"^\([^()]*(\([^()]*\)[^()]*)*\)\s*", "", p) for p in said]  # less the translation
-    assert any(p.rstrip().endswith(".") for p in judged if p), "no sentence that judges it"
+    elsewhere = (">", "#", "Proof:", "(assignment-")
+    said = [p.strip() for p in re.split(r"\n\s*\n", text) if not p.lstrip().startswith(elsewhere)]
+    judged = [TRANSLATION.sub("", paragraph) for paragraph in said]
+    assert any(paragraph.endswith(".") for paragraph in judged), "no sentence that judges it"
 
 
 @pytest.mark.parametrize("statement", [s for s in STATEMENTS if s not in NO_EQUATION])

@@ -58,6 +58,7 @@ from .equation import (
     linear,
 )
 from .long import truncated_gradient, checkpointed_gradient
+from .parallel import scan, scan_backward, newton_step, newton_forward
 
 __version__ = "0.1.0"
 
@@ -126,4 +127,8 @@ __all__ = [
     "linear",
     "truncated_gradient",
     "checkpointed_gradient",
+    "scan",
+    "scan_backward",
+    "newton_step",
+    "newton_forward",
 ]

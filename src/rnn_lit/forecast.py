@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from typing import NamedTuple
@@ -258,8 +257,8 @@ def hessian(theta, n, x, y, penalty):
     return (H + H.T) / 2
 
 
-def polish(theta, n, x, y, penalty, tolerance=1e-8, steps=20):
-    """Newton's method from a point that is nearly a minimum.
+def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
+    """Newton's method down to a minimum, from a point that is nearly one.
 
     Parameters as of `hessian`.
 
@@ -279,22 +278,30 @@ def polish(theta, n, x, y, penalty, tolerance=1e-8, steps=20):
 
     Notes
     -----
-    Derived in chapter 8, eq-hessian.
+    Derived in chapter 8, eq-hessian. Where the Hessian is not positive definite its eigenvalues
+    are replaced by their absolute values, and a step that would lead upwards is halved, so every
+    step is downhill.
     """
     for _ in range(steps):
-        _, (gradient,) = side_by_side(theta[None], n, x, y, penalty)
+        (J,), (gradient,) = side_by_side(theta[None], n, x, y, penalty)
         H = hessian(theta, n, x, y, penalty)
-        if np.abs(gradient).max() < tolerance / 100 or np.linalg.eigvalsh(H)[0] <= 0:
-            break
-        theta = theta - np.linalg.solve(H, gradient)
-    largest, lowest = np.abs(gradient).max(), np.linalg.eigvalsh(H)[0]
-    if not (largest < tolerance and lowest > 0):
-        raise ArithmeticError(
-            f"no minimum within {steps} Newton steps: largest gradient entry {largest:.1e}, "
-            f"lowest eigenvalue of the Hessian {lowest:.1e}; wanted below {tolerance:.0e} and "
-            "above 0. More rounds of L-BFGS or a larger penalty may help"
-        )
-    return theta, largest, H
+        curvatures, directions = np.linalg.eigh(H)
+        largest, lowest = np.abs(gradient).max(), curvatures[0]
+        if largest < tolerance and lowest > 0:
+            return theta, largest, H
+        curvatures = np.maximum(np.abs(curvatures), 1e-6 * np.abs(curvatures).max())
+        step = -directions @ ((directions.T @ gradient) / curvatures)
+        for _ in range(30):
+            (J_trial,), _ = side_by_side((theta + step)[None], n, x, y, penalty)
+            if J_trial <= J * (1 + 1e-13):  # at the minimum itself rounding decides
+                break
+            step = step / 2
+        theta = theta + step
+    raise ArithmeticError(
+        f"no minimum within {steps} Newton steps: largest gradient entry {largest:.1e}, "
+        f"lowest eigenvalue of the Hessian {lowest:.1e}; wanted below {tolerance:.0e} and "
+        "above 0. More rounds of L-BFGS or a larger penalty may help"
+    )
 
 
 def check_series(series, least, power):
@@ -302,9 +309,15 @@ def check_series(series, least, power):
     values = np.asarray(series)
     if values.ndim != 1:
         raise ValueError(f"series has shape {values.shape}, wanted one dimension")
-    if values.dtype.kind not in "biuf":
-        raise ValueError(f"series holds {values.dtype} values, wanted real numbers")
-    values = values.astype(np.float64)
+    numbers = values.dtype.kind in "iuf"
+    if values.dtype.kind == "O":  # fractions, say, or a nullable column; a missing value is a NaN
+        numbers = not any(isinstance(value, (str, bytes, bool, complex)) for value in values)
+    try:
+        if not numbers:
+            raise TypeError
+        values = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"series holds {values.dtype} values, wanted real numbers") from None
     if not np.isfinite(values).all():
         where = int(np.flatnonzero(~np.isfinite(values))[0])
         raise ValueError(f"series holds {values[where]} at position {where}, wanted finite numbers")
@@ -337,8 +350,8 @@ def index_of(series):
     if not index.is_monotonic_increasing:
         raise ValueError("series has an index that is not sorted, wanted it ascending")
     if hasattr(index, "freq"):  # dates or periods
-        if index.freq is None and index.inferred_freq is not None:
-            index = type(index)(index, freq=index.inferred_freq)
+        if index.freq is None and len(index) >= 3:
+            index = type(index)(index, freq="infer")
         regular = index.freq is not None and len(index) == _span(index)
     else:
         numbers = np.asarray(index)
@@ -394,40 +407,49 @@ class Forecast(NamedTuple):
 
 
 FORMAT, VERSION = "rnn_lit.Forecaster", 1
+_NOT_OURS = "is not a file that Forecaster.save wrote, or it is truncated or damaged"
+# What NumPy and zipfile raise for files that are something else, or half of what they were.
+_BROKEN = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def _write(path, **arrays):
     """One npz file, under its name only when it is whole."""
-    path = os.path.abspath(path)
-    handle, part = tempfile.mkstemp(suffix=".tmp", dir=os.path.dirname(path))
+    part = f"{os.fspath(path)}.{os.getpid()}.tmp"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(part, "wb") as file:
             np.savez(file, format=FORMAT, version=VERSION, **arrays)
         os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
+    finally:
+        if os.path.exists(part):
+            os.unlink(part)
 
 
 def _read(path):
     """What `_write` wrote; a ValueError for anything else."""
-    broken = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+    name = os.fspath(path)
     with open(path, "rb") as file:
         try:
             with np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-            if str(arrays["format"]) != FORMAT:
-                raise ValueError(f"format {arrays['format']}")
+            ours = str(arrays["format"]) == FORMAT
             version = int(arrays["version"])
-        except broken as error:
-            raise ValueError(
-                f"path {os.fspath(path)!r} is not a file that Forecaster.save wrote, or it is "
-                f"truncated or damaged ({type(error).__name__}: {error})"
-            ) from error
+        except _BROKEN as error:
+            raise ValueError(f"path {name!r} {_NOT_OURS} ({type(error).__name__})") from error
+    if not ours:
+        raise ValueError(f"path {name!r} {_NOT_OURS}")
     if version > VERSION:
         raise ValueError(
-            f"path {os.fspath(path)!r} has format version {version}, wanted at most {VERSION}: "
-            "a newer rnn_lit wrote it"
+            f"path {name!r} has format version {version}, wanted at most {VERSION}: a newer "
+            "rnn_lit wrote it"
         )
     return arrays
 
@@ -452,8 +474,8 @@ class Forecaster:
     rounds : int
         How many rounds of L-BFGS, one gradient of all starts each, are made at most.
     polished : bool
-        Whether to end with Newton's method at a minimum with no gradient entry above 1e-8, so
-        that the parameters are reproducible. It takes p + 1 gradients a step for p parameters.
+        Whether to end with Newton's method at a minimum with no gradient entry above 1e-10, so
+        that the parameters are reproducible. A step takes p + 2 gradients for p parameters.
     seed : int
         Of the random starts and of the simulated paths.
 
@@ -567,8 +589,9 @@ class Forecaster:
         values = check_series(series, self.lags + 10, self.power)
         u = values**self.power
         mean, scale = float(u.mean()), float(u.std())
-        if not scale > 1e-12 * abs(mean):
-            raise ValueError(f"series is constant at {values[0]}, wanted at least two values")
+        if not 1e-12 * abs(mean) < scale < np.inf:
+            what = "is constant" if scale < np.inf else "holds values too large to square"
+            raise ValueError(f"series {what}, wanted one with a finite variance above 0")
         x, y = lagged((u - mean) / scale, self.lags)
         x = x[:-1]
         theta = np.stack(
@@ -590,14 +613,12 @@ class Forecaster:
         self.mean_, self.scale_ = mean, scale
         self.penalty_, self.objectives_ = float(penalty), found.J
         self.interrupted_ = found.interrupted
-        # What a later predict needs of a Series is its class, its name and its index.
-        self._like = None if index is None else _series(series, [], series.index[:0])
-        self._remember(values, index)
+        self._remember(None if index is None else series, values)
         return self
 
-    def _remember(self, values, index):
-        """The end of the fitted series, where forecasts start, and its residuals."""
-        self.series_, self._index = values, index
+    def _remember(self, like, values):
+        """The fitted series, where forecasts start, and its residuals; like: it as a Series."""
+        self.series_, self._like = values, like
         x, y = self._lagged(values)
         self.residuals_ = (y - forward(self.parameters_, x[:-1]).y_hat)[:, 0]
 
@@ -707,9 +728,10 @@ class Forecaster:
             raise ValueError(f"draws is {draws!r}, wanted a whole number from 1 on")
         self._fitted()
         if series is None:
-            like, index, values = self._like, self._index, self.series_
+            like, values = self._like, self.series_
         else:
-            like, (index, values) = series, self._values(series)
+            like, values = series, self._values(series)[1]
+        index = index_of(like)
 
         def wrap(path):
             return path if index is None else _series(like, path, _after(index, steps))
@@ -757,11 +779,8 @@ class Forecaster:
         """
         from rnn_lit import equation as printed
 
-        forms = dict(
-            components=printed.components, nested=printed.nested, linear=printed.linear
-        )
-        if form not in forms:
-            raise ValueError(f"form is {form!r}, wanted one of {', '.join(map(repr, forms))}")
+        if form not in ("components", "nested", "linear"):
+            raise ValueError(f"form is {form!r}, wanted 'components', 'nested' or 'linear'")
         self._fitted()
         parameters = printed.canonical_form(
             printed.in_units(self.parameters_, self.mean_, self.scale_)
@@ -772,7 +791,8 @@ class Forecaster:
             digits = printed.digits_needed(parameters, x, tolerance)
         if form == "linear":
             return [printed.linear(printed.linearise(parameters, self.mean_), digits)]
-        return forms[form](parameters, digits)
+        printer = printed.components if form == "components" else printed.nested
+        return printer(parameters, digits)
 
     def save(self, path):
         """Write the fitted forecaster to one file, whole or not at all.
@@ -791,6 +811,7 @@ class Forecaster:
             scale=self.scale_,
             penalty=self.penalty_,
             objectives=self.objectives_,
+            interrupted=self.interrupted_,
             series=self.series_,
             **self.parameters_._asdict(),
         )
@@ -814,11 +835,14 @@ class Forecaster:
             If the file is not ours, is truncated or damaged, or is of a newer version.
         """
         arrays = _read(path)
-        forecaster = cls(**json.loads(str(arrays["settings"])))
-        forecaster.parameters_ = Parameters(*(arrays[name] for name in Parameters._fields))
-        forecaster.mean_, forecaster.scale_ = float(arrays["mean"]), float(arrays["scale"])
-        forecaster.penalty_ = float(arrays["penalty"])
-        forecaster.objectives_, forecaster.interrupted_ = arrays["objectives"], False
-        forecaster._like = None
-        forecaster._remember(arrays["series"], None)
+        try:
+            forecaster = cls(**json.loads(str(arrays["settings"])))
+            forecaster.parameters_ = Parameters(*(arrays[name] for name in Parameters._fields))
+            forecaster.mean_, forecaster.scale_ = float(arrays["mean"]), float(arrays["scale"])
+            forecaster.penalty_ = float(arrays["penalty"])
+            forecaster.objectives_ = arrays["objectives"]
+            forecaster.interrupted_ = bool(arrays["interrupted"])
+            forecaster._remember(None, arrays["series"])
+        except _BROKEN as error:
+            raise ValueError(f"path {os.fspath(path)!r} {_NOT_OURS} ({error})") from error
         return forecaster

@@ -1,0 +1,256 @@
+"""The printed equation: evaluated from its text, rearranged, linearised; and the data it leaves."""
+
+import json
+from fractions import Fraction
+from itertools import permutations, product
+from math import factorial, prod
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import sympy as sp
+
+from rnn_lit import Forecaster, Parameters, equation, forward, initialise
+from rnn_lit.forecast import lagged
+from rnn_lit.training import flatten, unflatten
+
+BOOK = Path(__file__).resolve().parents[1] / "book"
+
+
+def random_parameters(n, m, seed=0):
+    rng = np.random.default_rng(seed)
+    p = initialise(n, m, 1, rng)
+    return p._replace(b_a=rng.standard_normal(n), b_y=rng.standard_normal(1))
+
+
+def evaluate(lines, values, n):
+    """Forecasts by the printed lines, read as text: each decimal is exactly what is printed."""
+    exact = [
+        line.rhs.xreplace({f: sp.Rational(str(f)) for f in line.rhs.atoms(sp.Float)})
+        for line in lines
+    ]
+    symbols = sorted(set().union(*(e.free_symbols for e in exact)), key=str)
+    functions = [sp.lambdify(symbols, e, "math") for e in exact]
+    state, forecasts = [0.0] * n, []
+    lags = [i for i in range(9) if any(str(s) == name(i) for s in symbols)]
+    for t in range(max(lags), len(values)):
+        known = {name(i): values[t - i] for i in lags}
+        known |= {state_name(i, "t-1", n): a for i, a in enumerate(state)}
+        known |= dict.fromkeys((str(s) for s in symbols if str(s) not in known), float("nan"))
+        state = [f(*(known[str(s)] for s in symbols)) for f in functions[:-1]]
+        known |= {state_name(i, "t", n): a for i, a in enumerate(state)}
+        forecasts.append(functions[-1](*(known[str(s)] for s in symbols)))
+    return np.array(forecasts)
+
+
+def name(lag):
+    return "s_t" if lag == 0 else f"s_{{t-{lag}}}"
+
+
+def state_name(i, time, n):
+    return f"a_{{{time}}}" if n == 1 else f"a_{{{i + 1},{time}}}"
+
+
+def sunspots():
+    from statsmodels.datasets import sunspots
+
+    data = sunspots.load_pandas().data
+    return data["YEAR"].to_numpy().astype(int), data["SUNACTIVITY"].to_numpy()
+
+
+# Rounding
+
+
+@pytest.mark.parametrize("n, lags", [(1, 1), (2, 1), (3, 1), (2, 3)])
+def test_the_printed_equation_forecasts_within_the_bound(n, lags):
+    _, series = sunspots()
+    f = Forecaster(n, lags=lags, penalty=1e-2, starts=4, rounds=200).fit(series[:221])
+    p = equation.canonical_form(equation.in_units(f.parameters_, f.mean_, f.scale_))
+    x, _ = lagged(series, lags)
+    for digits in (2, 3, 5):
+        printed = evaluate(f.equation(digits=digits), series, n)
+        deviation = abs(printed[:-1] - f.one_step(series)[lags:])
+        bound = equation.rounding_bound(p, x[:-1], digits)
+        assert (deviation <= bound * (1 + 10.0 ** (1 - digits))).all()
+        assert deviation.max() > 0
+    tolerance = f.scale_ * f.residuals_.std() / 10
+    default = evaluate(f.equation(), series[:221], n)[:-1]
+    assert abs(default - f.one_step(series[:221])[lags:]).max() <= tolerance
+
+
+def test_half_units_and_rounding():
+    p = Parameters(*map(np.array, ([[0.0]], [[123.456]], [-0.00995], [[1.0]], [9.996])))
+    assert flatten(equation.rounded(p, 3)).tolist() == [0, 123, -0.00995, 1, 10]
+    assert equation.half_units(p, 3) == pytest.approx([0, 0.5, 5e-6, 5e-3, 5e-3])
+    assert (abs(flatten(equation.rounded(p, 2)) - flatten(p)) <= equation.half_units(p, 2)).all()
+
+
+def test_sensitivity_is_the_derivative():
+    p = random_parameters(2, 2)
+    x = np.random.default_rng(1).standard_normal((7, 2))
+    slopes, theta, h = equation.sensitivity(p, x), flatten(p), 1e-6
+    for j, unit in enumerate(np.eye(len(theta))):
+        up, down = (forward(unflatten(theta + s * unit, p), x).y_hat[:, 0] for s in (h, -h))
+        assert slopes[:, j] == pytest.approx((up - down) / (2 * h), abs=1e-8)
+
+
+def test_digits_needed_are_the_fewest_and_may_be_too_many():
+    p = random_parameters(2, 1)
+    x = np.random.default_rng(1).standard_normal((20, 1))
+    for tolerance in (1.0, 1e-2, 1e-5):
+        d = equation.digits_needed(p, x, tolerance)
+        assert equation.rounding_bound(p, x, d).max() <= tolerance
+        assert d == 1 or equation.rounding_bound(p, x, d - 1).max() > tolerance
+    with pytest.raises(ValueError, match="tolerance is 0, wanted one that 15 digits can keep"):
+        equation.digits_needed(p, x, 0)
+
+
+# Forms
+
+
+def test_the_same_network_has_one_canonical_form():
+    p = random_parameters(3, 2)
+    x = np.random.default_rng(1).standard_normal((9, 2))
+    wanted = flatten(equation.canonical_form(p))
+    count = 0
+    for order, signs in product(permutations(range(3)), product((1, -1), repeat=3)):
+        moved = equation.rearrange(p, order, signs)
+        assert forward(moved, x).y_hat == pytest.approx(forward(p, x).y_hat, abs=1e-14)
+        assert np.array_equal(flatten(equation.canonical_form(moved)), wanted)
+        count += 1
+    assert count == 2**3 * factorial(3)
+    (weights,) = equation.canonical_form(p).W_ya
+    assert (weights > 0).all() and (np.diff(weights) < 0).all()
+
+
+def test_units_of_the_series_are_exact_on_fractions():
+    p = Parameters(
+        *(
+            np.vectorize(lambda v: Fraction(round(16 * v), 16), otypes=[object])(w)
+            for w in random_parameters(2, 2)
+        )
+    )
+    s = np.array([[Fraction(3 * i * i % 7), Fraction(i, 2)] for i in range(5)])
+    from rnn_lit import identity
+
+    inner = forward(p, (s - 11) / Fraction(3), g_1=identity).y_hat
+    assert (
+        forward(equation.in_units(p, 11, Fraction(3)), s, g_1=identity).y_hat == 11 + 3 * inner
+    ).all()
+
+
+def test_nested_is_the_components_substituted():
+    p = random_parameters(1, 2)
+    state, output = equation.components(p, 4)
+    past = sp.Symbol("a_{t-1}")
+    shifted = state.rhs.xreplace(
+        {
+            sp.Symbol("s_{t-1}"): sp.Symbol("s_{t-2}"),
+            sp.Symbol("s_t"): sp.Symbol("s_{t-1}"),
+            past: sp.Symbol("a_{t-2}"),
+        }
+    )
+    wanted = output.rhs.xreplace({state.lhs: state.rhs.xreplace({past: shifted})})
+    (line,) = equation.nested(p, 4, depth=2)
+    assert line.rhs == wanted
+    assert str(equation.nested(p, 4, depth=1)[0].rhs.atoms(sp.Symbol) & {past}) == "{a_{t-1}}"
+
+
+def test_nested_wants_one_unit():
+    with pytest.raises(ValueError, match="the network has 2 units, wanted 1"):
+        equation.nested(random_parameters(2, 1), 3)
+    with pytest.raises(ValueError, match="the network has 2 units, wanted 1"):
+        _, series = sunspots()
+        Forecaster(2, penalty=1e-2, starts=1, rounds=20).fit(series).equation("nested")
+
+
+# Near the fixed point
+
+
+@pytest.mark.parametrize("n, m", [(1, 1), (2, 1), (2, 2), (3, 3)])
+def test_the_linear_form_is_the_network_near_its_fixed_point(n, m):
+    p = random_parameters(n, m, seed=n + m)
+    linear = equation.linearise(p, 0.0)
+    assert forward(p, np.full((1, m), linear.s), linear.a).y_hat[0, 0] == pytest.approx(linear.s)
+    rng, size = np.random.default_rng(5), 1e-4
+    deviations = size * rng.standard_normal(60)
+    x, _ = lagged(np.concatenate([np.zeros(m - 1), deviations]), m)
+    exact = forward(p, linear.s + x, linear.a).y_hat[:, 0] - linear.s
+    theta = np.append(linear.theta, np.zeros(len(linear.phi) - len(linear.theta)))
+    for t in range(n + m, 60):
+        predicted = sum(w * deviations[t - i] for i, w in enumerate((theta - linear.phi)[1:]))
+        predicted -= sum(w * exact[t - 1 - i] for i, w in enumerate(linear.theta[1:]))
+        assert predicted == pytest.approx(exact[t], abs=100 * size**2)
+
+
+@pytest.mark.parametrize("n, m", [(2, 1), (2, 3)])
+def test_the_closed_loop_has_the_roots_of_phi(n, m):
+    p = random_parameters(n, m, seed=3)
+    linear = equation.linearise(p, 0.0)
+
+    def step(v):  # the state and the last inputs, one forecast fed back
+        x = np.append(p.W_ya[0] @ v[:n] + p.b_y[0], v[n:])
+        return np.concatenate([np.tanh(p.W_aa @ v[:n] + p.W_ax @ x + p.b_a), x[:-1]])
+
+    rest = np.append(linear.a, np.full(m - 1, linear.s))
+    h = 1e-6
+    jacobian = np.stack([(step(rest + h * e) - step(rest - h * e)) / (2 * h) for e in np.eye(len(rest))], 1)
+    assert linear.closed == pytest.approx(jacobian, abs=1e-8)
+    assert np.poly(np.linalg.eigvals(jacobian)).real == pytest.approx(linear.phi, abs=1e-6)
+
+
+def test_the_linear_line_keeps_the_fixed_point():
+    p = random_parameters(2, 1, seed=3)
+    linear = equation.linearise(p, 0.0)
+    line = equation.linear(linear, 12)
+    at_rest = line.rhs.xreplace({symbol: sp.Float(linear.s, 15) for symbol in line.rhs.free_symbols})
+    assert float(at_rest) == pytest.approx(linear.s, rel=1e-9)
+    assert {str(s) for s in line.rhs.free_symbols} == {
+        "s_t", "s_{t-1}", r"\hat{s}_t", r"\hat{s}_{t-1}",
+    }
+
+
+def test_a_fixed_point_that_is_not_found_is_reported():
+    p = Parameters(*map(np.array, ([[0.0]], [[0.0]], [0.0], [[0.0]], [np.inf])))
+    with np.errstate(invalid="ignore"), pytest.raises((ArithmeticError, ValueError)):
+        equation.fixed_point(p, 0.0)
+
+
+# What the chapter leaves for other pages
+
+
+def stored_text():
+    notebook = nbformat.read(BOOK / "08-sunspots.ipynb", as_version=4)
+    parts = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            parts += [output.get("text", ""), data.get("text/latex", ""), data.get("text/plain", "")]
+    return "\n".join(parts)
+
+
+def test_the_equation_kept_is_the_equation_shown_and_has_the_scores_shown():
+    kept = json.loads((BOOK / "data" / "equation.json").read_text(encoding="utf-8"))
+    shown = stored_text()
+    assert all(line in shown for line in kept["latex"])
+    p = Parameters(*(np.array(kept["parameters"][name]) for name in Parameters._fields))
+    assert [sp.latex(line) for line in equation.components(p, kept["digits"])] == kept["latex"]
+    years, series = sunspots()
+    x, y = lagged(series, kept["lags"])
+    error = (forward(p, x[:-1]).y_hat - y)[:, 0] ** 2
+    for period, score in kept["arv"].items():
+        first = int(period[:4])
+        last = int(period[5:]) if len(period) == 9 else first // 100 * 100 + int(period[5:])
+        chosen = (years[1:] >= first) & (years[1:] <= last)
+        assert error[chosen].mean() / 1535 == pytest.approx(float(score), abs=2e-3)
+        assert f"{period} ARV {score}" in " ".join(shown.split())
+
+
+def test_the_table_kept_is_the_table_shown():
+    kept = json.loads((BOOK / "data" / "sunspot_table.json").read_text(encoding="utf-8"))
+    lines = {" ".join(line.split()) for line in stored_text().splitlines()}
+    for row in kept["rows"]:
+        assert len(row) == len(kept["header"])
+        assert " ".join(" ".join(row).split()) in lines
+    assert prod(len(row) for row in kept["rows"]) > 0

@@ -409,7 +409,7 @@ def train(
 
     def evaluate(theta):
         nonlocal best, lowest, reference, waited
-        current = unflatten(theta.copy(), parameters)
+        current = unflatten(theta.copy(), parameters)  # for methods that step in place
         # At the start `objective` itself refuses what is not finite, and names it.
         finite = not records or np.isfinite(theta).all()
         if finite:

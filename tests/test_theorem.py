@@ -7,11 +7,16 @@ from rnn_lit.bptt import backward_steps
 from rnn_lit.model import forward_steps
 from rnn_lit.verify import (
     Mutant,
+    Opaque,
     adjoint_identity,
     canonical,
     k,
     m,
+    n,
+    pairing,
     plant,
+    row,
+    symbolic_parameters,
     time_splitting,
     uses_of_time,
     vanishes,
@@ -50,6 +55,22 @@ def test_the_identity_with_every_vector_cut_in_two():
 def test_a_pass_splits_in_time(T, s):
     differences = time_splitting(T, s)
     assert len(differences) > 20 and all(vanishes(d) for d in differences)
+
+
+def test_blocks_refuse_what_has_no_meaning():
+    (z,), (x,) = row("z", n, dual=True), row("x", m)
+    with pytest.raises(ValueError, match="no meaning"):  # rows of two sizes
+        z * x
+    with pytest.raises(ValueError, match="no meaning"):
+        z + x
+    with pytest.raises(TypeError):  # not a fraction
+        0.5 * z
+    with pytest.raises(ValueError, match="second derivatives"):
+        Opaque(n).df(row("z", n, dual=True), None)
+    with pytest.raises(ValueError, match="z is a row of size m"):
+        Opaque(n).f(row("x", m))
+    with pytest.raises(ValueError, match="columns times rows"):
+        pairing(symbolic_parameters().W_aa, symbolic_parameters().W_aa)
 
 
 def test_the_loops_use_time_through_rows_alone():

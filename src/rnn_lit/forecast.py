@@ -249,7 +249,7 @@ def hessian(theta, n, x, y, penalty):
 
     Notes
     -----
-    Derived in chapter 8, eq-hessian.
+    Derived in chapter 8, eq-complex-hessian.
     """
     h = 1e-30
     _, gradient = side_by_side(theta + 1j * h * np.eye(len(theta)), n, x, y, penalty)
@@ -278,7 +278,7 @@ def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
 
     Notes
     -----
-    Derived in chapter 8, eq-hessian. Where the Hessian is not positive definite its eigenvalues
+    Derived in chapter 8, eq-complex-hessian. Where the Hessian is not positive definite its eigenvalues
     are replaced by their absolute values, and a step that would lead upwards is halved, so every
     step is downhill.
     """

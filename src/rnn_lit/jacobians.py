@@ -34,7 +34,7 @@ def jacobian_product(W_aa, d, t, s):
 
     Notes
     -----
-    Derived in chapter 3, {eq}`eq-jacobian` and {eq}`eq-product-order`.
+    Derived in chapter 3, equations eq-jacobian and eq-product-order.
     """
     if not 0 <= s <= t <= len(d):
         raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}")
@@ -76,7 +76,7 @@ def jacobian_product_gradient(
 
     Notes
     -----
-    Derived in chapter 3, {eq}`eq-double-sum` and {eq}`eq-output-parameters`.
+    Derived in chapter 3, equations eq-double-sum and eq-output-parameters.
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     _, e = loss(states, y, g_2)

@@ -44,7 +44,7 @@ def mean_squared_error(states, y, g_2=identity):
 
     Notes
     -----
-    Derived in chapter 2, {eq}`eq-mse-e`.
+    Derived in chapter 2, equation eq-mse-e.
     """
     if g_2.df is None:
         raise ValueError(f"g_2 is {g_2.name}, wanted an activation that acts entry by entry")
@@ -85,7 +85,7 @@ def softmax_cross_entropy(states, y, g_2=softmax):
     Returns
     -------
     L : number
-        The mean over time and batch of −Σᵢ y_{t,i} log ŷ_{t,i}, in nats.
+        The mean over time and batch of −Σᵢ y_{t,i} log ŷ_{t,i}, with natural logarithms.
     e : array of the shape of y
         ∂L/∂o: row t is (ŷ_t − y_t)/T (with a batch /(TB)).
 
@@ -98,7 +98,7 @@ def softmax_cross_entropy(states, y, g_2=softmax):
 
     Notes
     -----
-    Derived in chapter 2, {eq}`eq-softmax-e-general` and {eq}`eq-softmax-e`.
+    Derived in chapter 2, equations eq-softmax-e-general and eq-softmax-e.
     """
     if g_2.name != softmax.name:
         raise ValueError(f"g_2 is {g_2.name}, wanted softmax")

@@ -57,7 +57,7 @@ def peel(total):
 
     Notes
     -----
-    Used in chapter 3, {eq}`eq-scalar-recursion` and {eq}`eq-peel`.
+    Used in chapter 3, equations eq-scalar-recursion and eq-peel.
     """
     ((s, lo, hi),) = total.limits
     back = sp.Dummy(integer=True, nonnegative=True)

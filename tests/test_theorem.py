@@ -76,6 +76,7 @@ def test_blocks_refuse_what_has_no_meaning():
 def test_the_loops_use_time_through_rows_alone():
     forwards, backwards = uses_of_time(forward_steps), uses_of_time(backward_steps)
     assert forwards["elsewhere"] == backwards["elsewhere"] == 0
+    assert forwards["besides"] == ["W_aa_T", "g"] and backwards["besides"] == ["W_aa", "r"]
     assert forwards["carried"] == [] and backwards["carried"] == ["r"]
     assert forwards["order"] == "range(len(z))"
     assert backwards["order"] == "range(len(delta) - 1, -1, -1)"
@@ -175,6 +176,22 @@ def more_carried(delta, d, W_aa, r):
     return r
 
 
+def length_matters(delta, d, W_aa, r):
+    for t in range(len(delta) - 1, -1, -1):
+        delta[t] += r if len(delta) < 4 else 0 * r
+        delta[t] *= d[t]
+        r = delta[t] @ W_aa
+    return r
+
+
+def slope_of_the_last(delta, d, W_aa, r):
+    for t in range(len(delta) - 1, -1, -1):
+        delta[t] += r
+        delta[t] *= d[-1]
+        r = delta[t] @ W_aa
+    return r
+
+
 def test_what_no_short_series_shows_the_syntax_tree_shows():
     """A bug at the fifth step is invisible at T = 1, 2, 3: this is what part (iii) looks for."""
     changed = "r = delta[t] @ W_aa if t != 4 else 0 * r"
@@ -184,6 +201,8 @@ def test_what_no_short_series_shows_the_syntax_tree_shows():
     assert uses_of_time(only_even_times)["elsewhere"] == 1
     assert uses_of_time(two_steps_back)["elsewhere"] == 1
     assert uses_of_time(more_carried)["carried"] != ["r"]
+    assert uses_of_time(length_matters)["elsewhere"] == 1
+    assert uses_of_time(slope_of_the_last)["besides"] == ["W_aa", "d", "r"]
 
 
 def test_a_split_sees_a_step_that_looks_at_its_neighbour():

@@ -118,7 +118,8 @@ def uses_of_time(function):
     -------
     dict
         ``order``, what t runs over; ``rows``, the expressions indexed by t; ``elsewhere``, how
-        often t occurs outside such an index; ``carried``, the plain names that the body assigns.
+        often t or an array so indexed occurs in any other way; ``besides``, the other names that
+        the body reads; ``carried``, the plain names that it assigns.
 
     Notes
     -----
@@ -133,16 +134,12 @@ def uses_of_time(function):
         for node in body
         if isinstance(node, ast.Subscript) and ast.unparse(node.slice) in (t, f"{t} + 1")
     ]
-    occurrences = sum(isinstance(node, ast.Name) and node.id == t for node in body)
-    assigned = [
-        target
-        for node in body
-        if isinstance(node, (ast.Assign, ast.AugAssign))
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-    ]
+    names = [node for node in body if isinstance(node, ast.Name)]
+    time = {t} | {ast.unparse(node.value) for node in indexed}
     return {
         "order": ast.unparse(loop.iter),
         "rows": sorted({ast.unparse(node) for node in indexed}),
-        "elsewhere": occurrences - len(indexed),
-        "carried": sorted({node.id for node in assigned if isinstance(node, ast.Name)}),
+        "elsewhere": sum(node.id in time for node in names) - 2 * len(indexed),
+        "besides": sorted({node.id for node in names if node.id not in time}),
+        "carried": sorted({node.id for node in names if isinstance(node.ctx, ast.Store)}),
     }

@@ -45,7 +45,9 @@ def recursion(forecaster, values):
         ]
         y_hat = sum(w * v for w, v in zip(W_ya[0], a)) + b_y[0]
         u_hat = forecaster.mean_ + forecaster.scale_ * y_hat
-        forecasts.append(u_hat if forecaster.power == 1 else max(u_hat, 0) ** (1 / forecaster.power))
+        forecasts.append(
+            u_hat if forecaster.power == 1 else max(u_hat, 0) ** (1 / forecaster.power)
+        )
     return forecasts
 
 
@@ -133,7 +135,9 @@ def test_polished_fit_is_a_strict_minimum():
     h = 1e-5
     for j, unit in enumerate(np.eye(len(theta))):
         up, down = (
-            flatten(objective(unflatten(theta + s * unit, f.parameters_), x[:-1], y, penalty=1e-2)[1])
+            flatten(
+                objective(unflatten(theta + s * unit, f.parameters_), x[:-1], y, penalty=1e-2)[1]
+            )
             for s in (h, -h)
         )
         assert H[:, j] == pytest.approx((up - down) / (2 * h), abs=1e-7)
@@ -238,7 +242,8 @@ def test_the_same_seed_gives_the_same_network_and_the_series_is_not_changed():
     series = cycles()
     kept = series.copy()
     one, two, other = (
-        Forecaster(2, penalty=1e-3, starts=2, rounds=20, seed=seed).fit(series) for seed in (1, 1, 2)
+        Forecaster(2, penalty=1e-3, starts=2, rounds=20, seed=seed).fit(series)
+        for seed in (1, 1, 2)
     )
     assert np.array_equal(series, kept)
     assert np.array_equal(flatten(one.parameters_), flatten(two.parameters_))
@@ -291,7 +296,10 @@ def test_an_interrupt_while_the_penalty_is_chosen_leaves_a_usable_forecaster(mon
 @pytest.mark.parametrize(
     "index, following",
     [
-        (pd.period_range("1900", periods=120, freq="Y"), pd.period_range("2020", periods=3, freq="Y")),
+        (
+            pd.period_range("1900", periods=120, freq="Y"),
+            pd.period_range("2020", periods=3, freq="Y"),
+        ),
         (
             pd.period_range("2000-01", periods=120, freq="3M"),
             pd.period_range("2030-01", periods=3, freq="3M"),
@@ -388,7 +396,9 @@ def test_a_bad_setting_is_refused(settings, message):
 
 
 def test_a_root_wants_no_negative_value(fitted):
-    with pytest.raises(ValueError, match="series holds -1.0 at position 3, wanted no negative value"):
+    with pytest.raises(
+        ValueError, match="series holds -1.0 at position 3, wanted no negative value"
+    ):
         Forecaster(1, power=0.5).fit([*cycles()[:3], -1.0, *cycles()])
 
 
@@ -428,7 +438,12 @@ def test_integers_fractions_and_single_precision_are_numbers():
     whole = np.round(cycles()).astype(int)
     settings = dict(penalty=1e-2, starts=1, rounds=20)
     expected = Forecaster(1, **settings).fit(whole.astype(float)).predict(2)
-    for series in (whole, whole.tolist(), whole.astype(np.float32), [Fraction(int(v)) for v in whole]):
+    for series in (
+        whole,
+        whole.tolist(),
+        whole.astype(np.float32),
+        [Fraction(int(v)) for v in whole],
+    ):
         assert np.array_equal(Forecaster(1, **settings).fit(series).predict(2), expected)
 
 
@@ -441,7 +456,9 @@ def test_a_loaded_forecaster_forecasts_as_the_saved_one(fitted, tmp_path):
     loaded = Forecaster.load(path)
     assert loaded.get_params() == fitted.get_params()
     assert np.array_equal(loaded.predict(9), fitted.predict(9))
-    assert np.array_equal(loaded.predict(4, interval=0.9).upper, fitted.predict(4, interval=0.9).upper)
+    assert np.array_equal(
+        loaded.predict(4, interval=0.9).upper, fitted.predict(4, interval=0.9).upper
+    )
     assert np.array_equal(loaded.one_step(cycles()), fitted.one_step(cycles()), equal_nan=True)
     assert [str(e) for e in loaded.equation()] == [str(e) for e in fitted.equation()]
     assert list(tmp_path.iterdir()) == [path]

@@ -73,7 +73,9 @@ def test_a_row_computed_again_agrees(rows, chosen):
     years, series = study.sunspots()
     objectives, y_hat = study.fit_and_forecast(chosen, years, series, study.FOLDS[-1][1])
     kept = [row for row in rows if configuration(row) == chosen]
-    assert np.median(objectives) == pytest.approx(np.median([float(r["objective"]) for r in kept]), abs=1e-4)
+    assert np.median(objectives) == pytest.approx(
+        np.median([float(r["objective"]) for r in kept]), abs=1e-4
+    )
     again = np.median(study.arv(y_hat, years, series, *study.TESTS[0]))
     assert again == pytest.approx(np.median([float(r["test_1921"]) for r in kept]), abs=2e-3)
 
@@ -87,7 +89,9 @@ def test_no_forecast_knows_a_later_year():
     for first_changed in (1830, 1846, 1871, 1921, 1950):
         other = np.where(years >= first_changed, rng.uniform(0, 200, len(years)), series)
         before = np.arange(study.FIRST, 1921) <= first_changed
-        assert np.array_equal(study.walk_forward(chosen, years, other, few)[before], validated[before])
+        assert np.array_equal(
+            study.walk_forward(chosen, years, other, few)[before], validated[before]
+        )
         if first_changed > 1920:
             _, after = study.fit_and_forecast(chosen, years, other, 1920, few)
             kept = years <= first_changed
@@ -128,7 +132,10 @@ def test_what_is_kept_is_not_computed_again(tmp_path, monkeypatch, capsys):
         (tmp_path / name).write_text(f"row {i}\nanother\nmean {i}\n", encoding="utf-8")
     monkeypatch.setattr(study, "_job", None)  # would fail if called
     done = study.run(chosen, tmp_path, 1)
-    assert done == {chosen[0]: (["row 0", "another"], "mean 0"), chosen[1]: (["row 1", "another"], "mean 1")}
+    assert done == {
+        chosen[0]: (["row 0", "another"], "mean 0"),
+        chosen[1]: (["row 1", "another"], "mean 1"),
+    }
     assert "2 of 2 configurations are done, 0 to go" in capsys.readouterr().out
 
 

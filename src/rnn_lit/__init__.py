@@ -36,9 +36,9 @@ from .forecast import (
     polish,
     check_series,
     index_of,
-    Forecast,
     FORMAT,
     VERSION,
+    Forecast,
     Forecaster,
 )
 from .equation import (
@@ -107,9 +107,9 @@ __all__ = [
     "polish",
     "check_series",
     "index_of",
-    "Forecast",
     "FORMAT",
     "VERSION",
+    "Forecast",
     "Forecaster",
     "in_units",
     "rearrange",

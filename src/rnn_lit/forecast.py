@@ -24,9 +24,9 @@ __all__ = [
     "polish",
     "check_series",
     "index_of",
-    "Forecast",
     "FORMAT",
     "VERSION",
+    "Forecast",
     "Forecaster",
 ]
 
@@ -278,9 +278,9 @@ def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
 
     Notes
     -----
-    Derived in chapter 8, eq-complex-hessian. Where the Hessian is not positive definite its eigenvalues
-    are replaced by their absolute values, and a step that would lead upwards is halved, so every
-    step is downhill.
+    Derived in chapter 8, eq-complex-hessian. Where the Hessian is not positive definite its
+    eigenvalues are replaced by their absolute values, and a step that would lead upwards is
+    halved, so every step is downhill.
     """
     for _ in range(steps):
         (J,), (gradient,) = side_by_side(theta[None], n, x, y, penalty)
@@ -390,22 +390,6 @@ def _check_steps(steps):
     return int(steps)
 
 
-class Forecast(NamedTuple):
-    """Forecasts with intervals; arrays of that many steps, or Series for a Series.
-
-    Attributes
-    ----------
-    mean : array
-        The point forecasts, the same as without intervals: the equation iterated without noise.
-    lower, upper : array
-        The quantiles (1 − interval)/2 and (1 + interval)/2 of the simulated paths.
-    """
-
-    mean: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-
-
 FORMAT, VERSION = "rnn_lit.Forecaster", 1
 _NOT_OURS = "is not a file that Forecaster.save wrote, or it is truncated or damaged"
 # What NumPy and zipfile raise for files that are something else, or half of what they were.
@@ -452,6 +436,22 @@ def _read(path):
             "rnn_lit wrote it"
         )
     return arrays
+
+
+class Forecast(NamedTuple):
+    """Forecasts with intervals; arrays of that many steps, or Series for a Series.
+
+    Attributes
+    ----------
+    mean : array
+        The point forecasts, the same as without intervals: the equation iterated without noise.
+    lower, upper : array
+        The quantiles (1 − interval)/2 and (1 + interval)/2 of the simulated paths.
+    """
+
+    mean: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
 
 
 class Forecaster:

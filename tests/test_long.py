@@ -176,6 +176,13 @@ def test_memory_of_the_order_of_a_chunk_and_of_a_root():
     assert chunk[1] - chunk[0] < 200_000 < 0.05 * full[1]
 
 
+def test_a_chunk_holds_what_the_formula_says():
+    T, n, k, c = 4000, 32, 2, 2000
+    for function in (truncated_gradient, checkpointed_gradient):
+        most = peak(function, *problem(13, T, n=n, k=k), c)
+        assert 0.9 < most / (8 * (5 * n + 2 * k) * c) < 1.1  # eq-checkpoint-memory
+
+
 def test_many_chunks_give_what_one_piece_gives():
     parameters, x, y = problem(12, 20_000, n=8)
     L, gradient = loss_and_gradient(parameters, x, y)

@@ -56,7 +56,7 @@ def _add(gradient, other):
 
 def truncated_gradient(
     parameters, x, y, length, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):
+):  # fmt: skip
     """The loss, and its gradient without what would have to cross a cut.
 
     Parameters
@@ -102,15 +102,8 @@ def truncated_gradient(
 
 
 def checkpointed_gradient(
-    parameters,
-    x,
-    y,
-    length=None,
-    a_0=None,
-    g_1=tanh,
-    g_2=identity,
-    loss=mean_squared_error,
-):
+    parameters, x, y, length=None, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
+):  # fmt: skip
     """The loss and its gradient, keeping one state per chunk and computing the others twice.
 
     Parameters
@@ -154,9 +147,8 @@ def checkpointed_gradient(
     for number, start in enumerate(starts[:-1]):
         chunk = slice(start, start + length)
         with _naming(chunk):
-            states = forward(parameters, x[chunk], checkpoints[number], g_1)
-        checkpoints[number + 1] = states.a[-1]
-        del states  # or they would be held while the next ones are computed
+            before, after = checkpoints[number : number + 2]
+            after[:] = forward(parameters, x[chunk], before, g_1).a[-1]
     L, gradient, r = 0, Parameters(*map(np.zeros_like, parameters)), None
     for a, start in zip(checkpoints[::-1], reversed(starts), strict=True):
         chunk = slice(start, start + length)

@@ -78,9 +78,8 @@ class Workload:
         self.x = self.array((T, *batch, m))
         self.y = self.array((T, *batch, k))
         self.a_0 = self.array((*batch, n))
-        self.g = Activation(
-            "counted", self._evaluation("activations"), lambda z, a: self._evaluation("derivatives")(z)
-        )
+        f, df = self._evaluation("activations"), self._evaluation("derivatives")
+        self.g = Activation("counted", f, lambda z, a: df(z))
 
     def array(self, shape):
         """An array of this shape, filled with counting numbers."""
@@ -131,7 +130,8 @@ def count_polynomials(function, variables, degrees):
         for index in np.ndindex(values.shape):
             values[index] = sp.Integer(counts[tuple(i + 1 for i in index)][kind])
         for axis, nodes in enumerate(axes):
-            vandermonde = sp.Matrix([[node**power for power in range(len(nodes))] for node in nodes])
+            powers = range(len(nodes))
+            vandermonde = sp.Matrix([[node**power for power in powers] for node in nodes])
             inverse = np.array(vandermonde.inv().tolist(), dtype=object)
             values = np.moveaxis(np.tensordot(inverse, values, axes=(1, axis)), 0, axis)
         terms = (

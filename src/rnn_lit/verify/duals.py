@@ -25,7 +25,7 @@ class Dual:
 
     Notes
     -----
-    Derived in the appendix on number types, {eq}`def-dual`.
+    Derived in the appendix on number types, def-dual.
     """
 
     __slots__ = ("value", "tangent")
@@ -122,7 +122,7 @@ def along(case, direction):
 
     Notes
     -----
-    Derived in the appendix on number types, {eq}`def-dual`.
+    Derived in the appendix on number types, def-dual.
     """
     leaves = case.leaves()
     return case.with_leaves({name: dual_array(leaves[name], direction[name]) for name in leaves})
@@ -146,7 +146,7 @@ def forward_side(case, direction, code=SHIPPED):
 
     Notes
     -----
-    Derived in the appendix on number types, {eq}`def-dual`.
+    Derived in the appendix on number types, def-dual.
     """
     return loss_of(along(case, direction), code).tangent
 
@@ -169,7 +169,7 @@ def backward_side(case, direction, code=SHIPPED):
 
     Notes
     -----
-    Derived in the appendix on number types, {eq}`def-dual`.
+    Derived in the appendix on number types, def-dual.
     """
     gradient = gradient_of(case, code)
     return sum((gradient[name] * direction[name]).sum() for name in direction)

@@ -259,7 +259,7 @@ class FalsePass(NamedTuple):
 
     Notes
     -----
-    Derived in chapter 5, {eq}`eq-false-pass`.
+    Derived in chapter 5, eq-false-pass.
     """
 
     degree: int
@@ -288,7 +288,7 @@ def false_pass(n, m, k, T, B=None, code=SHIPPED, p=PRIME):
 
     Notes
     -----
-    Derived in chapter 5, {eq}`eq-false-pass`.
+    Derived in chapter 5, eq-false-pass.
     """
 
     def degrees(name, shape):

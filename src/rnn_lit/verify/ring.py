@@ -29,7 +29,7 @@ class OpaqueRing:
 
     Notes
     -----
-    Derived in the appendix on number types, {eq}`def-derivation`.
+    Derived in the appendix on number types, def-derivation.
     """
 
     def __init__(self, n, m, k, T, B=None):

@@ -37,7 +37,7 @@ def gap(case, direction, code=SHIPPED):
 
     Notes
     -----
-    Derived in chapter 5, {eq}`def-gap`.
+    Derived in chapter 5, def-gap.
     """
     return forward_side(case, direction, code) - backward_side(case, direction, code)
 
@@ -58,7 +58,7 @@ def wrong_entries(algebra, code=SHIPPED):
 
     Notes
     -----
-    Derived in chapter 5, {eq}`eq-ring`.
+    Derived in chapter 5, eq-ring.
     """
     G = gradient_of(algebra.case, code)
     derivative_by = algebra.derivation(loss_of(algebra.case, code))
@@ -90,7 +90,7 @@ def random_case(field, rng, n, m, k, T, B=None):
 
     Notes
     -----
-    Derived in chapter 5, {eq}`eq-false-pass`.
+    Derived in chapter 5, eq-false-pass.
     """
     fill = random_elements(field, rng)
     g_1, g_2 = random_oracle(field, rng), random_oracle(field, rng)
@@ -117,7 +117,7 @@ def complex_step(case, code=SHIPPED, h=1e-30):
 
     Notes
     -----
-    Derived in chapter 5, {eq}`eq-complex-step`.
+    Derived in chapter 5, eq-complex-step.
     """
     leaves, derivative = case.leaves(), {}
     for name, leaf in leaves.items():
@@ -149,7 +149,7 @@ def relative_error(found, wanted):
 
     Notes
     -----
-    Derived in chapter 5, {eq}`eq-complex-step`.
+    Derived in chapter 5, eq-complex-step.
     """
     for name in wanted:
         if np.shape(found[name]) != np.shape(wanted[name]):
@@ -176,7 +176,7 @@ def oracle_error(case, code=SHIPPED):
 
     Notes
     -----
-    Derived in chapter 5; the oracle in chapter 3.
+    Derived in chapter 5; the double sum in chapter 3.
     """
     loss = getattr(code, case.loss)
     arguments = (case.parameters, case.x, case.y, case.a_0, case.g_1, case.g_2, loss)

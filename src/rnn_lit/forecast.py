@@ -468,7 +468,7 @@ class Forecaster:
         forecasts are brought back; 1 leaves it alone. Another power wants values from 0 on.
     penalty : float or None
         The factor of ‖θ‖² in the objective. None chooses one of `PENALTIES`: the best at one-step
-        forecasts of the last fifth of the series when trained on the rest.
+        forecasts of the last fifth of the series when trained on the rest, which triples the work.
     starts : int
         How many random starts are made; the lowest objective is kept.
     rounds : int
@@ -547,17 +547,15 @@ class Forecaster:
         if self.penalty is not None and not 0 <= self.penalty < np.inf:
             raise ValueError(f"penalty is {self.penalty!r}, wanted a number from 0 on, or None")
 
-    def _search(self, theta, x, y, penalty):
-        return minimise(
-            lambda theta: side_by_side(theta, self.n, x, y, penalty), theta, self.rounds
-        )
+    def _search(self, theta, x, y, penalty, rounds):
+        return minimise(lambda theta: side_by_side(theta, self.n, x, y, penalty), theta, rounds)
 
     def _choose_penalty(self, theta, x, y):
         """The penalty that forecasts the last fifth best, its own start the one before's end."""
         T = len(y) - len(y) // 5
-        errors = []
+        errors, rounds = [], -(-self.rounds // 3)
         for penalty in self.PENALTIES:
-            found = self._search(theta, x[:T], y[:T], penalty)
+            found = self._search(theta, x[:T], y[:T], penalty, rounds)
             theta, best = found.theta, found.theta[[found.J.argmin()]]
             y_hat = forward(join(best, self.n, self.lags), x).y_hat
             errors.append(((y_hat - y)[T:] ** 2).mean())
@@ -604,7 +602,7 @@ class Forecaster:
         if penalty is None:
             penalty, found = self._choose_penalty(theta, x, y)
         if found is None or not found.interrupted:
-            found = self._search(theta, x, y, penalty)
+            found = self._search(theta, x, y, penalty, self.rounds)
         best = found.theta[found.J.argmin()]
         if self.polished and not found.interrupted:
             best, _, _ = polish(best, self.n, x, y, penalty)

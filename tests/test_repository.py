@@ -1,6 +1,7 @@
 """What is tracked says nothing of the machine it was made on, and the package stands alone."""
 
 import importlib
+import json
 import pkgutil
 import re
 import subprocess
@@ -80,7 +81,8 @@ def test_every_package_that_is_asked_for_is_locked_with_hashes():
 def test_the_core_needs_numpy_alone():
     """Every core module imports with the optional packages blocked, and brings none in."""
     script = """
-import importlib, pkgutil, sys
+import importlib
+import json, pkgutil, sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
@@ -108,3 +110,9 @@ def test_every_module_of_the_proofs_imports():
         getattr(package, name)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"rnn_lit.verify.{module.name}")
+
+
+def test_the_readme_shows_the_equation_that_chapter_8_found():
+    found = json.loads((ROOT / "book/data/equation.json").read_text(encoding="utf-8"))
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in found["text"] if line not in shown] == []

@@ -12,9 +12,9 @@ __all__ = [
 
 
 def backward_steps(delta, d, W_aa, r):
-    """The sweep, in place: delta_t = d_t (delta_t + r_t), then r_{t-1} = W_aa' delta_t.
+    """The sweep, in place: delta_t = d_t (delta_t + r_t), then r_{t-1} = W_aaᵀ delta_t.
 
-    On entry the rows of delta hold W_ya' e_t and r holds r_T; r_0 is returned.
+    On entry the rows of delta hold W_yaᵀ e_t and r holds r_T; r_0 is returned.
     """
     for t in range(len(delta) - 1, -1, -1):
         delta[t] += r

@@ -43,7 +43,7 @@ def adjoint_identity(T, batch=None, sizes=(n, m, k), forward=forward, backward=b
     Returns
     -------
     left, right : sympy.MatrixExpr
-        Σ e_t'ȯ_t + r_T'ȧ_T and ⟨gradient, V⟩ + r_0'ȧ_0, in canonical form.
+        Σ e_tᵀȯ_t + r_Tᵀȧ_T and ⟨gradient, V⟩ + r_0ᵀȧ_0, in canonical form.
 
     Notes
     -----

@@ -13,8 +13,16 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from rnn_lit import Forecaster, Parameters, equation, forward, initialise
-from rnn_lit.forecast import lagged
+from rnn_lit import (
+    Forecaster,
+    Parameters,
+    equation,
+    forward,
+    initialise,
+    lagged,
+    linearisation,
+    rounding,
+)
 from rnn_lit.training import flatten, unflatten
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
@@ -73,7 +81,7 @@ def test_the_printed_equation_forecasts_within_the_bound(n, lags):
     for digits in (2, 3, 5):
         printed = evaluate(f.equation(digits=digits), series, n)
         deviation = abs(printed[:-1] - f.one_step(series)[lags:])
-        bound = equation.rounding_bound(p, x[:-1], digits)
+        bound = rounding.rounding_bound(p, x[:-1], digits)
         assert (deviation <= bound * (1 + 10.0 ** (1 - digits))).all()
         assert deviation.max() > 0
     tolerance = f.scale_ * f.residuals_.std() / 10
@@ -83,15 +91,15 @@ def test_the_printed_equation_forecasts_within_the_bound(n, lags):
 
 def test_half_units_and_rounding():
     p = Parameters(*map(np.array, ([[0.0]], [[123.456]], [-0.00995], [[1.0]], [9.996])))
-    assert flatten(equation.rounded(p, 3)).tolist() == [0, 123, -0.00995, 1, 10]
-    assert equation.half_units(p, 3) == pytest.approx([0, 0.5, 5e-6, 5e-3, 5e-3])
-    assert (abs(flatten(equation.rounded(p, 2)) - flatten(p)) <= equation.half_units(p, 2)).all()
+    assert flatten(rounding.rounded(p, 3)).tolist() == [0, 123, -0.00995, 1, 10]
+    assert rounding.half_units(p, 3) == pytest.approx([0, 0.5, 5e-6, 5e-3, 5e-3])
+    assert (abs(flatten(rounding.rounded(p, 2)) - flatten(p)) <= rounding.half_units(p, 2)).all()
 
 
 def test_sensitivity_is_the_derivative():
     p = random_parameters(2, 2)
     x = np.random.default_rng(1).standard_normal((7, 2))
-    slopes, theta, h = equation.sensitivity(p, x), flatten(p), 1e-6
+    slopes, theta, h = rounding.sensitivity(p, x), flatten(p), 1e-6
     for j, unit in enumerate(np.eye(len(theta))):
         up, down = (forward(unflatten(theta + s * unit, p), x).y_hat[:, 0] for s in (h, -h))
         assert slopes[:, j] == pytest.approx((up - down) / (2 * h), abs=1e-8)
@@ -101,11 +109,11 @@ def test_digits_needed_are_the_fewest_and_may_be_too_many():
     p = random_parameters(2, 1)
     x = np.random.default_rng(1).standard_normal((20, 1))
     for tolerance in (1.0, 1e-2, 1e-5):
-        d = equation.digits_needed(p, x, tolerance)
-        assert equation.rounding_bound(p, x, d).max() <= tolerance
-        assert d == 1 or equation.rounding_bound(p, x, d - 1).max() > tolerance
+        d = rounding.digits_needed(p, x, tolerance)
+        assert rounding.rounding_bound(p, x, d).max() <= tolerance
+        assert d == 1 or rounding.rounding_bound(p, x, d - 1).max() > tolerance
     with pytest.raises(ValueError, match="tolerance is 0, wanted one that 15 digits can keep"):
-        equation.digits_needed(p, x, 0)
+        rounding.digits_needed(p, x, 0)
 
 
 # Forms
@@ -173,7 +181,7 @@ def test_nested_wants_one_unit():
 @pytest.mark.parametrize("n, m", [(1, 1), (2, 1), (2, 2), (3, 3)])
 def test_the_linear_form_is_the_network_near_its_fixed_point(n, m):
     p = random_parameters(n, m, seed=n + m)
-    linear = equation.linearise(p, 0.0)
+    linear = linearisation.linearise(p, 0.0)
     assert forward(p, np.full((1, m), linear.s), linear.a).y_hat[0, 0] == pytest.approx(linear.s)
     rng, size = np.random.default_rng(5), 1e-4
     deviations = size * rng.standard_normal(60)
@@ -189,7 +197,7 @@ def test_the_linear_form_is_the_network_near_its_fixed_point(n, m):
 @pytest.mark.parametrize("n, m", [(2, 1), (2, 3)])
 def test_the_closed_loop_has_the_roots_of_phi(n, m):
     p = random_parameters(n, m, seed=3)
-    linear = equation.linearise(p, 0.0)
+    linear = linearisation.linearise(p, 0.0)
 
     def step(v):  # the state and the last inputs, one forecast fed back
         x = np.append(p.W_ya[0] @ v[:n] + p.b_y[0], v[n:])
@@ -206,7 +214,7 @@ def test_the_closed_loop_has_the_roots_of_phi(n, m):
 
 def test_the_linear_line_keeps_the_fixed_point():
     p = random_parameters(2, 1, seed=3)
-    linear = equation.linearise(p, 0.0)
+    linear = linearisation.linearise(p, 0.0)
     line = equation.linear(linear, 12)
     at_rest = line.rhs.xreplace(
         {symbol: sp.Float(linear.s, 15) for symbol in line.rhs.free_symbols}
@@ -223,7 +231,7 @@ def test_the_linear_line_keeps_the_fixed_point():
 def test_a_fixed_point_that_is_not_found_is_reported():
     p = Parameters(*map(np.array, ([[0.0]], [[0.0]], [0.0], [[0.0]], [np.inf])))
     with np.errstate(invalid="ignore"), pytest.raises((ArithmeticError, ValueError)):
-        equation.fixed_point(p, 0.0)
+        linearisation.fixed_point(p, 0.0)
 
 
 # What the chapter leaves for other pages

@@ -10,7 +10,19 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize as scipy_minimize
 
-from rnn_lit import Forecaster, forecast, initialise
+from rnn_lit import (
+    Forecaster,
+    forecast,
+    hessian,
+    initialise,
+    join,
+    lagged,
+    minimise,
+    polish,
+    separate,
+    side_by_side,
+    storage,
+)
 from rnn_lit.training import flatten, objective, unflatten
 
 
@@ -55,7 +67,7 @@ def recursion(forecaster, values):
 
 
 def test_lagged_rows_hold_the_last_values_newest_first():
-    x, y = forecast.lagged(np.arange(5.0), 3)
+    x, y = lagged(np.arange(5.0), 3)
     assert x.tolist() == [[2, 1, 0], [3, 2, 1], [4, 3, 2]]
     assert y.tolist() == [[3], [4]]
 
@@ -66,9 +78,9 @@ def test_networks_side_by_side_are_the_networks_alone(n, m, R):
     x, y = rng.standard_normal((9, m)), rng.standard_normal((9, 1))
     networks = [initialise(n, m, 1, rng) for _ in range(R)]
     theta = np.stack([flatten(p) for p in networks])
-    assert np.array_equal(forecast.separate(forecast.join(theta, n, m)), theta)
+    assert np.array_equal(separate(join(theta, n, m)), theta)
     penalty = np.linspace(0, 0.1, R)
-    J, gradient = forecast.side_by_side(theta, n, x, y, penalty)
+    J, gradient = side_by_side(theta, n, x, y, penalty)
     for r, p in enumerate(networks):
         J_alone, alone, _ = objective(p, x, y, penalty=penalty[r])
         assert J[r] == pytest.approx(J_alone, rel=1e-13)
@@ -86,7 +98,7 @@ def test_minimise_solves_quadratics_of_different_scales_at_once():
         gradient = np.einsum("rij,rj->ri", H, theta) - b
         return ((gradient - b) * theta).sum(axis=1) / 2, gradient
 
-    found = forecast.minimise(evaluate, np.zeros((5, 6)), 2000, tolerance=1e-6)
+    found = minimise(evaluate, np.zeros((5, 6)), 2000, tolerance=1e-6)
     assert not found.interrupted and found.evaluations < 2000
     exact = np.stack([np.linalg.solve(h, c) for h, c in zip(H, b)])
     assert found.theta == pytest.approx(exact, rel=1e-3, abs=1e-3)
@@ -100,12 +112,12 @@ def test_minimise_never_ends_above_its_start_and_survives_a_wall():
 
     start = np.array([[0.9], [-3.0]])
     J, _ = evaluate(start)
-    found = forecast.minimise(evaluate, start, 60)
+    found = minimise(evaluate, start, 60)
     assert (found.J <= J).all() and np.isfinite(found.theta).all()
 
 
 def test_best_of_the_starts_is_as_low_as_scipy_finds(fitted):
-    x, y = forecast.lagged((cycles() - fitted.mean_) / fitted.scale_, 2)
+    x, y = lagged((cycles() - fitted.mean_) / fitted.scale_, 2)
     like = fitted.parameters_
 
     def evaluate(theta):
@@ -127,11 +139,11 @@ def test_best_of_the_starts_is_as_low_as_scipy_finds(fitted):
 
 def test_polished_fit_is_a_strict_minimum():
     f = Forecaster(2, penalty=1e-2, starts=8, polished=True).fit(cycles())
-    x, y = forecast.lagged((cycles() - f.mean_) / f.scale_, 1)
+    x, y = lagged((cycles() - f.mean_) / f.scale_, 1)
     _, gradient, _ = objective(f.parameters_, x[:-1], y, penalty=1e-2)
     assert abs(flatten(gradient)).max() < 1e-8
     theta = flatten(f.parameters_)
-    H = forecast.hessian(theta, 2, x[:-1], y, 1e-2)
+    H = hessian(theta, 2, x[:-1], y, 1e-2)
     h = 1e-5
     for j, unit in enumerate(np.eye(len(theta))):
         up, down = (
@@ -148,7 +160,7 @@ def test_polish_refuses_what_is_no_minimum():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((20, 1)), rng.standard_normal((20, 1))
     with pytest.raises(ArithmeticError, match="no minimum within 1 Newton steps"):
-        forecast.polish(flatten(initialise(2, 1, 1, rng)), 2, x, y, 1e-3, steps=1)
+        polish(flatten(initialise(2, 1, 1, rng)), 2, x, y, 1e-3, steps=1)
 
 
 # Forecasts
@@ -259,7 +271,7 @@ def test_units_do_not_matter():
 
 
 def test_an_interrupted_fit_keeps_the_best_parameters(monkeypatch):
-    calls, evaluate = [], forecast.side_by_side
+    calls, evaluate = [], side_by_side
 
     def interrupted(*arguments):
         calls.append(1)
@@ -277,7 +289,7 @@ def test_an_interrupted_fit_keeps_the_best_parameters(monkeypatch):
 
 
 def test_an_interrupt_while_the_penalty_is_chosen_leaves_a_usable_forecaster(monkeypatch):
-    calls, evaluate = [], forecast.side_by_side
+    calls, evaluate = [], side_by_side
 
     def interrupted(*arguments):
         calls.append(1)
@@ -475,7 +487,7 @@ def test_a_failed_save_leaves_the_old_file(fitted, tmp_path, monkeypatch):
         file.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(forecast.np, "savez", half)
+    monkeypatch.setattr(storage.np, "savez", half)
     with pytest.raises(OSError, match="disk full"):
         fitted.save(path)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
@@ -529,7 +541,7 @@ def test_a_damaged_byte_is_noticed_or_harmless(fitted, tmp_path):
 
 
 def test_a_newer_file_is_refused(fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(forecast, "VERSION", 2)
+    monkeypatch.setattr(storage, "_VERSION", 2)
     fitted.save(tmp_path / "new.npz")
     monkeypatch.undo()
     with pytest.raises(ValueError, match="format version 2, wanted at most 1: a newer rnn_lit"):

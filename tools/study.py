@@ -29,6 +29,8 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 import numpy as np
 
 from rnn_lit import forecast, forward, initialise
+from rnn_lit.search import _direction
+from rnn_lit.starts import separate
 from rnn_lit.training import flatten
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -150,7 +152,7 @@ def fingerprint():
     leaves the study valid; that it does is what chapter 8's refit of a few rows asserts.
     """
     code = [fit_and_forecast, walk_forward, arv, score, starts, forecast.lagged, forecast.join]
-    code += [forecast.separate, forecast.side_by_side, forecast.minimise, forecast._direction]
+    code += [separate, forecast.side_by_side, forecast.minimise, _direction]
     code += [initialise, flatten]
     trees = [_plain(ast.parse(textwrap.dedent(inspect.getsource(part)))) for part in code]
     settings = (POWERS, SIZES, LAGS, PENALTIES, SEEDS, ROUNDS, FOLDS, TESTS, VARIANCE)

@@ -25,38 +25,14 @@ from .jacobians import jacobian_product, jacobian_product_gradient
 from .bptt import backward_steps, backward, loss_and_gradient
 from .clipping import clip
 from .training import objective, flatten, unflatten, History, Diverged, without_first, train
-from .forecast import (
-    lagged,
-    join,
-    separate,
-    side_by_side,
-    Minimum,
-    minimise,
-    hessian,
-    polish,
-    check_series,
-    index_of,
-    FORMAT,
-    VERSION,
-    Forecast,
-    Forecaster,
-)
-from .equation import (
-    in_units,
-    rearrange,
-    canonical_form,
-    rounded,
-    half_units,
-    sensitivity,
-    rounding_bound,
-    digits_needed,
-    components,
-    nested,
-    fixed_point,
-    Linearised,
-    linearise,
-    linear,
-)
+from .series import lagged, check_series, index_of, index_after, series_like
+from .starts import join, separate, side_by_side
+from .search import Minimum, minimise, hessian, polish
+from .storage import save_arrays, load_arrays
+from .forecast import Forecast, Forecaster
+from .equation import in_units, rearrange, canonical_form, components, nested, linear
+from .rounding import rounded, half_units, sensitivity, rounding_bound, digits_needed
+from .linearisation import fixed_point, Linearised, linearise
 from .long import truncated_gradient, checkpointed_gradient
 from .parallel import scan, scan_backward, newton_step, newton_forward
 
@@ -98,6 +74,10 @@ __all__ = [
     "without_first",
     "train",
     "lagged",
+    "check_series",
+    "index_of",
+    "index_after",
+    "series_like",
     "join",
     "separate",
     "side_by_side",
@@ -105,26 +85,24 @@ __all__ = [
     "minimise",
     "hessian",
     "polish",
-    "check_series",
-    "index_of",
-    "FORMAT",
-    "VERSION",
+    "save_arrays",
+    "load_arrays",
     "Forecast",
     "Forecaster",
     "in_units",
     "rearrange",
     "canonical_form",
+    "components",
+    "nested",
+    "linear",
     "rounded",
     "half_units",
     "sensitivity",
     "rounding_bound",
     "digits_needed",
-    "components",
-    "nested",
     "fixed_point",
     "Linearised",
     "linearise",
-    "linear",
     "truncated_gradient",
     "checkpointed_gradient",
     "scan",

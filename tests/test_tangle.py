@@ -110,6 +110,14 @@ def test_a_name_of_a_branch_counts_once(book, second):
     assert run(book, "import rnn_lit; print(rnn_lit.__all__)") == "['square', 'zero', 'fast']"
 
 
+def test_a_module_apart_may_repeat_names_and_is_not_imported_by_the_package(book, second):
+    save(second, cell("def square(x):\n    return x**2", "export:compiled"))
+    assert write(book) == 0 and check(book) == 0
+    assert run(book, "import rnn_lit; print(rnn_lit.__all__)") == "['square', 'zero']"
+    assert run(book, "import sys, rnn_lit; print('rnn_lit.compiled' in sys.modules)") == "False"
+    assert run(book, "from rnn_lit.compiled import square; print(square(3))") == "9"
+
+
 MISTAKES = {
     "twice in a module": ([cell(SQUARE, "export:first")], "exported twice"),
     "twice over modules": ([cell(SQUARE, "export:other")], "exported twice"),

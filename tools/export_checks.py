@@ -10,10 +10,10 @@ from pathlib import Path
 from chapters import BookError
 
 
-def refuse_clashes(found):
-    """A public name may be exported once, and may not hide a module."""
+def refuse_clashes(found, apart=()):
+    """A public name may be exported once, and may not hide a module; but for modules apart."""
     owner = {}
-    for module in found.values():
+    for module in (module for name, module in found.items() if name not in apart):
         for name in module.public:
             cell = module.defined[name]
             if name in owner:

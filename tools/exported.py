@@ -10,6 +10,8 @@ from chapters import BookError, cells, notebooks
 
 TAG = "export:"
 NAME = re.compile(r"(verify/)?[a-z][a-z0-9_]*")
+#: Modules whose names are those of other modules on purpose: `rnn_lit` does not import them.
+APART = ("compiled",)
 MAGIC = re.compile(r"^\s*[%!]|=\s*[%!]\s*\w|\?\s*$")
 DEFINING = (
     ast.Import,
@@ -118,7 +120,7 @@ def modules(root):
             if name:
                 found.setdefault(name, Module(name)).add(cell)
     _refuse_unlisted(root, listed)
-    export_checks.refuse_clashes(found)
+    export_checks.refuse_clashes(found, APART)
     export_checks.refuse_undefined(found)
     return found
 

@@ -46,7 +46,11 @@ def wanted(root):
     files = {}
     for name, module in modules.items():
         files[PACKAGE / f"{name}.py"] = header(module.notebooks) + module.text()
-    core = {name: module for name, module in modules.items() if "/" not in name}
+    core = {
+        name: module
+        for name, module in modules.items()
+        if "/" not in name and name not in exported.APART
+    }
     verify = {name.split("/")[1]: module for name, module in modules.items() if "/" in name}
     files[PACKAGE / "__init__.py"] = _init(CORE_DOC, core, version=exported.version(root))
     if verify:

@@ -43,7 +43,7 @@ $(PAGES): $(READY) $(SOURCES)
 	@touch $@
 
 test: $(READY)
-	$(PY) -m pytest --nbval
+	$(PY) -m pytest --nbval -n auto --dist loadfile
 
 # One after the other, also under `make -j`: each prints its own closing line.
 check: $(READY)

@@ -151,8 +151,12 @@ def timed(call, count):
     return (time.perf_counter() - start) / count
 
 
-def interleaved(calls, rounds):
-    """Seconds of each, one after the other in every round: {name: (rounds,) array}."""
+def interleaved(calls, rounds, pause=0):
+    """Seconds of each, one after the other in every round: {name: (rounds,) array}.
+
+    With several threads each has a pause before it, in which the others' idle threads stop looking
+    for work, and one call to wake up its own.
+    """
     counts = {}
     for name, call in calls.items():
         call()
@@ -160,6 +164,9 @@ def interleaved(calls, rounds):
     times = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
+            if pause:
+                time.sleep(pause)
+                call()
             times[name].append(timed(call, counts[name]))
     return {name: np.array(values) for name, values in times.items()}
 
@@ -170,7 +177,7 @@ def quartiles(values):
 
 def row(T, B, n, size, dtype, work, threads, rounds):
     calls = contestants(*problem(T, B, n, size, dtype), work)
-    times = interleaved(calls, rounds)
+    times = interleaved(calls, rounds, pause=0.04 if threads > 1 else 0)
     best = min(("numpy", "compiled"), key=lambda name: np.median(times[name]))
     ours = {"numpy": times["numpy"], "compiled": times["compiled"], "best": times[best]}
     ratios = {

@@ -98,7 +98,7 @@ print(pairs)
 
 
 def test_a_large_batch_is_taken_in_parts(monkeypatch):
-    monkeypatch.setattr(compiled, "_PART", 100)
+    monkeypatch.setattr(compiled, "_PART", 300)
     monkeypatch.setattr(compiled, "_LEAST", 8)
     for B in (8, 16, 21, 70):
         compare((4, B, 9, 1, 1), np.float64)

@@ -316,7 +316,7 @@ def _kernels(g_1, g_2, dtype):
 
 _NUMBERS = {np.dtype(np.float64), np.dtype(np.float32)}
 _ACTIVATIONS = (tanh, sigmoid, softplus, sine, identity)
-_PART = 1_600_000  # bytes of an array of states, beyond which a batch is taken in parts
+_PART = 200_000  # numbers in an array of states, beyond which a batch is taken in parts
 _LEAST = 32  # series in a part
 
 
@@ -433,7 +433,7 @@ def loss_and_gradient(
 def _by_parts(kernel, parameters, x, y, a_0):
     """The mean over the parts of a batch that are small enough for the cache."""
     T, B, _ = x.shape
-    size = max(_LEAST, _PART // (T * a_0[0].nbytes))
+    size = max(_LEAST, _PART // (T * a_0.shape[1]))
     if B < size + _LEAST:
         L, gradient = kernel(parameters, x, y, a_0)
         return x.dtype.type(L), gradient

@@ -17,7 +17,7 @@ def test_a_product_of_matrices_is_counted_as_its_definition_says():
 
 
 def test_one_step_of_size_one_by_hand():
-    """z = W_ax x + W_aa a + b_a and o = W_ya a + b_y: three products, three sums, two activations."""
+    """z = W_ax x + W_aa a + b_a and o = W_ya a + b_y: three products, three sums, two of g."""
     tally = count(lambda w: forward(w.parameters, w.x, w.a_0, w.g, w.g), (1, 1, 1, 1))
     assert tally == {"multiplications": 3, "additions": 3, "activations": 2}
 

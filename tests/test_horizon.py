@@ -1,4 +1,4 @@
-"""Many steps ahead: against a recursion written out, and against the closed form for linear series."""
+"""Many steps ahead: against a recursion written out, and the closed form for linear series."""
 
 import math
 

@@ -231,7 +231,7 @@ def fits(starts=20, rounds=100):
 def main(threads, quick):
     torch.set_num_threads(threads)
     modules = (np, scipy, numba, torch, jax)
-    found = {module.__name__: module.__version__ for module in modules}
+    found = {module.__name__: module.__version__.split("+")[0] for module in modules}
     found["python"] = sys.version.split()[0]
     print(json.dumps({"versions": found}), flush=True)
     if threads == 1:

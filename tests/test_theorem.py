@@ -76,7 +76,7 @@ def test_blocks_refuse_what_has_no_meaning():
 def test_the_loops_use_time_through_rows_alone():
     forwards, backwards = uses_of_time(forward_steps), uses_of_time(backward_steps)
     assert forwards["elsewhere"] == backwards["elsewhere"] == 0
-    assert forwards["besides"] == ["W_aa_T", "g"] and backwards["besides"] == ["W_aa", "r"]
+    assert forwards["besides"] == ["W_aa_T", "g"] and backwards["besides"] == ["W_aa", "dg", "r"]
     assert forwards["carried"] == [] and backwards["carried"] == ["r"]
     assert forwards["order"] == "range(len(z))"
     assert backwards["order"] == "range(len(delta) - 1, -1, -1)"
@@ -92,18 +92,18 @@ BUGS = [
     Mutant("a_{t-1} for a_t", "bptt", "e.T @ rows(a[1:])", "e.T @ rows(a[:-1])"),
     Mutant("r dropped", "bptt", "delta[t] += r", "pass"),
     Mutant("r subtracted", "bptt", "delta[t] += r", "delta[t] -= r"),
-    Mutant("derivative forgotten", "bptt", "delta[t] *= d[t]", "pass"),
-    Mutant("derivative twice", "bptt", "delta[t] *= d[t]", "delta[t] *= d[t]; delta[t] *= d[t]"),
-    Mutant("derivative after r", "bptt", "r = delta[t] @ W_aa", "r = (delta[t] @ W_aa) * d[t]"),
-    Mutant("derivative of another time", "bptt", "*= d[t]", "*= d[-1 - t]"),
-    Mutant("derivative at the state", "bptt", "g_1.df(z, a[1:])", "g_1.df(a[1:], a[1:])"),
+    Mutant("derivative forgotten", "bptt", "delta[t] *= dg(z[t], a[t + 1])", "pass"),
+    Mutant("derivative twice", "bptt", "delta[t] += r", "delta[t] += r; delta[t] *= dg(z[t], a)"),
+    Mutant("derivative after r", "bptt", "delta[t] @ W_aa", "(delta[t] @ W_aa) * dg(z[t], a)"),
+    Mutant("derivative of another time", "bptt", "dg(z[t],", "dg(z[-1 - t],"),
+    Mutant("derivative at the state", "bptt", "dg(z[t],", "dg(a[t + 1],"),
     Mutant("loop forwards", "bptt", "range(len(delta) - 1, -1, -1)", "range(len(delta))"),
     Mutant("last step left out", "bptt", "range(len(delta) - 1", "range(len(delta) - 2"),
     Mutant("first step left out", "bptt", "- 1, -1, -1)", "- 1, 0, -1)"),
     Mutant("b_a from the last step", "bptt", "b_a=delta.sum(axis=0)", "b_a=delta[-1]"),
     Mutant("b_y from the first step", "bptt", "b_y=e.sum(axis=0)", "b_y=e[0]"),
     Mutant("inputs reversed", "bptt", "delta.T @ rows(x)", "delta.T @ rows(x[::-1])"),
-    Mutant("r_T ignored", "bptt", "parameters.W_aa, r)", "parameters.W_aa, 0 * r)"),
+    Mutant("r_T ignored", "bptt", "parameters.W_aa, r, g_1", "parameters.W_aa, 0 * r, g_1"),
     Mutant("r_0 is δ_1", "bptt", "    return r\n", "    return delta[0]\n"),
     Mutant("twice", "bptt", "b_a=delta.sum(axis=0)", "b_a=2 * delta.sum(axis=0)"),
     Mutant("forward: W_aa transposed", "model", "W_aa.T, g_1.f)", "W_aa, g_1.f)"),

@@ -10,8 +10,8 @@ from chapters import BookError, cells, notebooks
 
 TAG = "export:"
 NAME = re.compile(r"(verify/)?[a-z][a-z0-9_]*")
-#: Modules whose names are those of other modules on purpose: `rnn_lit` does not import them.
-APART = ("compiled",)
+#: `rnn_lit` does not import these: names of other modules on purpose, and what only they need.
+APART = ("compiled", "kernels", "rewriting")
 MAGIC = re.compile(r"^\s*[%!]|=\s*[%!]\s*\w|\?\s*$")
 DEFINING = (
     ast.Import,

@@ -11,14 +11,14 @@ __all__ = [
 ]
 
 
-def backward_steps(delta, d, W_aa, r):
-    """The sweep, in place: delta_t = d_t (delta_t + r_t), then r_{t-1} = W_aaᵀ delta_t.
+def backward_steps(delta, z, a, W_aa, r, dg):
+    """The sweep, in place: delta_t = g'(z_t) (delta_t + r_t), r_{t-1} = W_aaᵀ delta_t.
 
     On entry the rows of delta hold W_yaᵀ e_t and r holds r_T; r_0 is returned.
     """
     for t in range(len(delta) - 1, -1, -1):
         delta[t] += r
-        delta[t] *= d[t]
+        delta[t] *= dg(z[t], a[t + 1])
         r = delta[t] @ W_aa
     return r
 
@@ -62,7 +62,7 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r
     )
     delta = (rows(e) @ parameters.W_ya).reshape(z.shape)
-    r_0 = backward_steps(delta, g_1.df(z, a[1:]), parameters.W_aa, r)
+    r_0 = backward_steps(delta, z, a, parameters.W_aa, r, g_1.df)
     delta, e = rows(delta), rows(e)
     gradient = Parameters(
         W_aa=delta.T @ rows(a[:-1]),

@@ -7,311 +7,19 @@ same arguments as the plain functions and return the same to rounding. What they
 (other numbers than float64 and float32, activations and losses of your own) the plain functions do.
 """
 
-import ast
-import hashlib
-import inspect
-from functools import cache
-from types import FunctionType
-from typing import NamedTuple
-
 import numpy as np
 
-from rnn_lit import activations, bptt, model
-from rnn_lit import loss as losses
+from rnn_lit import bptt, model
 from rnn_lit.activations import identity, sigmoid, sine, softplus, tanh
+from rnn_lit.kernels import kernels
 from rnn_lit.loss import mean_squared_error
 from rnn_lit.model import Parameters, States
 
 __all__ = [
-    "rewritten",
     "forward",
     "backward",
     "loss_and_gradient",
 ]
-
-
-_NEW_NAMES = {
-    "np.tanh": "_tanh", "np.empty_like": "_empty_like",
-    "g_1.df": "_dg_1", "g_2.f": "_g_2", "g_2.df": "_dg_2",
-}
-_FIXED = ("g", "g_1", "g_1.f", "g_2", "loss")  # known before the code is compiled: no arguments
-
-
-def _call(name, *arguments):
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
-
-
-class _Rules(ast.NodeTransformer):
-    """The table above: what changes in a function's source before it is compiled."""
-
-    def visit_BinOp(self, node):
-        self.generic_visit(node)
-        if isinstance(node.op, ast.MatMult):
-            return _call("_product", node.left, node.right)
-        return node
-
-    def visit_AugAssign(self, node):
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "_product":
-            target = ast.parse(ast.unparse(node.target), mode="eval").body
-            return ast.Expr(_call("_add_product", target, *node.value.args))
-        return node
-
-    def visit_Call(self, node):
-        node.args = [a for a in node.args if ast.unparse(a) not in _FIXED]
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "sum":
-            return _call("_column_sums" if node.keywords else "_total", node.func.value)
-        return node
-
-    def visit_Attribute(self, node):
-        name = _NEW_NAMES.get(ast.unparse(node))
-        return ast.Name(name, ast.Load()) if name else self.generic_visit(node)
-
-    def visit_If(self, node):
-        return None if isinstance(node.body[0], ast.Raise) else self.generic_visit(node)
-
-    def visit_arguments(self, node):
-        defaults = [None] * (len(node.args) - len(node.defaults)) + node.defaults
-        kept = [(a, d) for a, d in zip(node.args, defaults, strict=True) if a.arg not in _FIXED]
-        node.args = [a for a, _ in kept]
-        node.defaults = [d for _, d in kept if d is not None]
-        return node
-
-
-def rewritten(function):
-    """The source of a function after the rules, for Numba and for the reader.
-
-    Parameters
-    ----------
-    function : function
-        Of this package.
-
-    Returns
-    -------
-    str
-
-    Notes
-    -----
-    Explained in the appendix on speed.
-    """
-    tree = ast.parse(inspect.getsource(function))
-    return ast.unparse(ast.fix_missing_locations(_Rules().visit(tree)))
-
-
-def _add_loops(out, A, B):
-    terms = A.shape[1]
-    fours = terms - terms % 4
-    for i in range(len(A)):
-        for j in range(0, fours, 4):
-            p, q, r, s = A[i, j], A[i, j + 1], A[i, j + 2], A[i, j + 3]
-            for c in range(B.shape[1]):
-                four = p * B[j, c] + q * B[j + 1, c] + r * B[j + 2, c] + s * B[j + 3, c]
-                out[i, c] += four
-        for j in range(fours, terms):
-            p = A[i, j]
-            for c in range(B.shape[1]):
-                out[i, c] += p * B[j, c]
-
-
-def _add_product(out, A, B):
-    """out += A @ B, by BLAS where that pays for its call."""
-    if len(A) > 1 and len(A) * B.size > 4096:
-        out += A @ B
-    else:
-        _add_loops(out, A, B)
-
-
-def _product(A, B):
-    """A @ B, likewise."""
-    if len(A) > 1 and A.shape[1] > 1:
-        return A @ B
-    out = np.zeros((len(A), B.shape[1]), A.dtype)
-    _add_loops(out, A, np.ascontiguousarray(B))
-    return out
-
-
-def _total(values):
-    """values.sum(), in eight sums side by side and in double precision."""
-    flat = values.reshape(-1)
-    sums = np.zeros(8)
-    for i in range(0, flat.size - 7, 8):
-        for j in range(8):
-            sums[j] += flat[i + j]
-    total = 0.0
-    for j in range(8):
-        total += sums[j]
-    for i in range(flat.size - flat.size % 8, flat.size):
-        total += flat[i]
-    return total
-
-
-def _column_sums(values):
-    """values.sum(axis=0)"""
-    sums = np.zeros(values.shape[1], values.dtype)
-    for i in range(len(values)):
-        for j in range(len(sums)):
-            sums[j] += values[i, j]
-    return sums
-
-
-def _empty_like(array, shape):
-    return np.empty(shape, array.dtype)
-
-
-def _finite(values):
-    flat = values.reshape(-1)
-    refused = 0
-    for i in range(flat.size):
-        refused |= not np.isfinite(flat[i])
-    return refused == 0
-
-
-def _tanh_double(z):
-    out = np.empty_like(z)
-    values, results = z.reshape(-1), out.reshape(-1)
-    for i in range(values.size):
-        u = min(max(values[i], -20.0), 20.0) / 32
-        s = u * u
-        p = u * (135135 + s * (17325 + s * (378 + s))) / 135135
-        q = (135135 + s * (62370 + s * (3150 + s * 28))) / 135135
-        for _ in range(5):
-            p, q = 2 * p * q, q * q + p * p
-        results[i] = p / q
-    return out
-
-
-_END, _QUARTER, _ONE, _TWO, _P1, _P2, _Q1, _Q2, _Q3 = map(
-    np.float32, (9, 1 / 4, 1, 2, 1260 / 10395, 21 / 10395, 4725 / 10395, 210 / 10395, 1 / 10395)
-)
-
-
-def _tanh_single(z):
-    out = np.empty_like(z)
-    values, results = z.reshape(-1), out.reshape(-1)
-    for i in range(values.size):
-        u = min(max(values[i], -_END), _END) * _QUARTER
-        s = u * u
-        p = u * (_ONE + s * (_P1 + s * _P2))
-        q = _ONE + s * (_Q1 + s * (_Q2 + s * _Q3))
-        for _ in range(2):
-            p, q = _TWO * p * q, q * q + p * p
-        results[i] = p / q
-    return out
-
-
-class _Kernels(NamedTuple):
-    forward: object
-    backward: object
-    loss_and_gradient: object
-
-
-def _conform_forward(parameters, x, a_0):
-    W_aa, W_ax, b_a, W_ya, b_y = parameters
-    finite = _finite(W_aa) and _finite(W_ax) and _finite(b_a) and _finite(W_ya) and _finite(b_y)
-    if not (finite and _finite(x) and _finite(a_0)):
-        raise FloatingPointError
-    return parameters, x, a_0
-
-
-def _outputs_and_targets(states, y):
-    if not _finite(y):
-        raise FloatingPointError
-    return states.o, y
-
-
-def _conform_backward(parameters, x, finite, z, a, e, r):
-    e = e.astype(x.dtype)  # Numba takes a whole number times a float32 for a float64
-    return parameters, x, z, a, e, np.zeros(z.shape[1:], z.dtype) if r is None else r
-
-
-def _forward_steps(z, a, W_aa_T):
-    _loop(z, a, np.ascontiguousarray(W_aa_T))  # noqa: F821
-
-
-def _numba():
-    try:
-        import numba
-        import scipy.linalg.cython_blas  # noqa: F401, Numba finds BLAS there
-    except ImportError as error:
-        raise ImportError('rnn_lit.compiled needs Numba: pip install "rnn_lit[fast]"') from error
-    return numba
-
-
-@cache
-def _source_hash():
-    texts = map(inspect.getsource, (activations, model, losses, bptt, inspect.getmodule(rewritten)))
-    return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
-
-
-@cache
-def _kernels(g_1, g_2, dtype):
-    """The compiled functions for two activations and one precision."""
-    number, options = dtype.type, {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
-    compiled = _numba().njit(**options)  # a product may be fused with its sum, nothing reordered
-
-    def from_source(function, keep=False, **names):
-        space = {**function.__globals__, **names}
-        exec(compile(rewritten(function), __file__, "exec"), space)
-        function = space[function.__name__]
-        if not keep:
-            return compiled(function)
-        function.__qualname__ += f"_{g_1.name}_{g_2.name}_{dtype.name}_{_source_hash()}"
-        try:
-            return _numba().njit(cache=True, **options)(function)
-        except RuntimeError:  # no folder to keep the machine code in
-            return compiled(function)
-
-    def from_code(function, **names):
-        space = {**function.__globals__, **names}
-        return compiled(FunctionType(function.__code__, space, function.__name__))
-
-    def entry_by_entry(function, tanh_kernel):
-        if function is np.tanh:
-            return tanh_kernel
-        if isinstance(function, np.ufunc):
-            once = compiled(lambda z: function(z))
-        elif function.__name__ == "<lambda>":
-            once = compiled(function)
-        else:
-            once = from_source(function, _tanh=tanh_kernel)
-        if number is np.float64:
-            return once
-        return compiled(lambda *arguments: once(*arguments).astype(number))
-
-    add_loops = compiled(_add_loops)
-    tools = dict(
-        _add_product=from_code(_add_product, _add_loops=add_loops),
-        _product=from_code(_product, _add_loops=add_loops),
-        _total=compiled(_total),
-        _column_sums=compiled(_column_sums),
-        _empty_like=compiled(_empty_like),
-        rows=compiled(model.rows),
-    )
-    tanh_kernel = compiled(_tanh_double if number is np.float64 else _tanh_single)
-    tools["g"], tools["_g_2"] = (entry_by_entry(g.f, tanh_kernel) for g in (g_1, g_2))
-    tools["_dg_1"], tools["_dg_2"] = (entry_by_entry(g.df, tanh_kernel) for g in (g_1, g_2))
-    finite = compiled(_finite)
-    loop = from_source(model.forward_steps, **tools)
-    forward = dict(
-        forward_steps=from_code(_forward_steps, _loop=loop),
-        conform=from_code(_conform_forward, _finite=finite),
-    )
-    outputs = from_code(_outputs_and_targets, _finite=finite)
-    backward = dict(
-        backward_steps=from_source(bptt.backward_steps, **tools),
-        conform=compiled(_conform_backward),
-    )
-    parts = dict(
-        forward=from_source(model.forward, **forward, **tools),
-        loss=from_source(losses.mean_squared_error, _outputs_and_targets=outputs, **tools),
-        backward=from_source(bptt.backward, **backward, **tools),
-    )
-    return _Kernels(
-        from_source(model.forward, keep=True, **forward, **tools),
-        from_source(bptt.backward, keep=True, **backward, **tools),
-        from_source(bptt.loss_and_gradient, keep=True, **parts),
-    )
 
 
 _NUMBERS = {np.dtype(np.float64), np.dtype(np.float32)}
@@ -367,7 +75,7 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     if arrays is None:
         return model.forward(parameters, x, a_0, g_1, g_2)
     try:
-        states = _kernels(g_1, identity, x.dtype).forward(*arrays)
+        states = kernels(g_1, identity, x.dtype).forward(*arrays)
     except FloatingPointError:
         return model.forward(parameters, x, a_0, g_1, g_2)
     batch = x.shape[1:-1]
@@ -395,7 +103,7 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
         return bptt.backward(parameters, x, states, e, g_1, r)
     parameters, x_3, z, a, e, r = arrays
     states = States(z, a, e, e)  # the sweep does not look at the outputs
-    gradient, r_0 = _kernels(g_1, identity, x.dtype).backward(parameters, x_3, states, e, r)
+    gradient, r_0 = kernels(g_1, identity, x.dtype).backward(parameters, x_3, states, e, r)
     return gradient, r_0.reshape(x.shape[1:-1] + r_0.shape[-1:])
 
 
@@ -424,7 +132,7 @@ def loss_and_gradient(
     arrays = _fit(parameters, x, y=y, a_0=a_0) if known else None
     if arrays is not None:
         try:
-            return _by_parts(_kernels(g_1, g_2, x.dtype).loss_and_gradient, *arrays)
+            return _by_parts(kernels(g_1, g_2, x.dtype).loss_and_gradient, *arrays)
         except FloatingPointError:
             pass  # the plain function says what is wrong
     return bptt.loss_and_gradient(parameters, x, y, a_0, g_1, g_2, loss)

@@ -40,7 +40,7 @@ TIMES = (
     Mutant("dh_next dropped", "bptt", "delta[t] += r", "delta[t] += 0 * r"),
     Mutant("e without the 1/T", "loss", "2 * residual / count", "2 * residual"),
     Mutant("b_a from the last step only", "bptt", "delta.sum(axis=0)", "delta[-1]"),
-    Mutant("g_1' at the wrong time", "bptt", "*= d[t]", "*= d[t - 1]"),
+    Mutant("g_1' always of the last time", "bptt", "dg(z[t], a[t + 1])", "dg(z[-1], a[-1])"),
     Mutant("b_y from the last step only", "bptt", "e.sum(axis=0)", "e[-1]"),
     Mutant("sweep run forwards", "bptt", "range(len(delta) - 1, -1, -1)", "range(len(delta))"),
     Mutant("dh_next subtracted", "bptt", "delta[t] += r", "delta[t] -= r"),
@@ -52,12 +52,12 @@ TIMES = (
 SWEEP = (
     Mutant("dW_aa with a_t for a_{t-1}", "bptt", "rows(a[:-1])", "rows(a[1:])"),
     Mutant("dW_ya with a_{t-1} for a_t", "bptt", "e.T @ rows(a[1:])", "e.T @ rows(a[:-1])"),
-    Mutant("g_1' forgotten", "bptt", "delta[t] *= d[t]", "delta[t] *= 1"),
-    Mutant("g_1' twice", "bptt", "delta[t] *= d[t]", "delta[t] *= d[t] * d[t]"),
+    Mutant("g_1' forgotten", "bptt", "delta[t] *= dg(z[t], a[t + 1])", "delta[t] *= 1"),
+    Mutant("g_1' twice", "bptt", "*= dg(z[t], a[t + 1])", "*= dg(z[t], a[t + 1]) ** 2"),
     Mutant("sweep stops before t = 1", "bptt", "- 1, -1, -1)", "- 1, 0, -1)"),
-    Mutant("g_1' of the state (A21)", "bptt", "g_1.df(z, a[1:])", "g_1.df(a[1:], a[1:])"),
-    Mutant("g_1' with a_{t-1} for a_t", "bptt", "g_1.df(z, a[1:])", "g_1.df(z, a[:-1])"),
-    Mutant("incoming r_T ignored", "bptt", "parameters.W_aa, r)", "parameters.W_aa, 0 * r)"),
+    Mutant("g_1' of the state (A21)", "bptt", "dg(z[t], a[t + 1])", "dg(a[t + 1], a[t + 1])"),
+    Mutant("g_1' with a_{t-1} for a_t", "bptt", "dg(z[t], a[t + 1])", "dg(z[t], a[t])"),
+    Mutant("incoming r_T ignored", "bptt", "W_aa, r, g_1.df)", "W_aa, 0 * r, g_1.df)"),
 )
 
 #: Bugs elsewhere: in the losses, the forward pass and an activation.

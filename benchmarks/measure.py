@@ -20,6 +20,8 @@ GRID = (
     (200, 1, 8), (1000, 1, 16), (200, 1, 32), (200, 1, 128), (50, 32, 8), (50, 32, 32),
     (50, 32, 128), (200, 128, 32), (200, 128, 128), (50, 128, 256),
 )  # fmt: skip
+PROFILED = ((200, 1, 8, 1, np.float32), (200, 128, 32, 16, np.float32),
+            (200, 128, 128, 16, np.float64))  # fmt: skip
 SECONDS = 0.015  # at least, for each timing of a pair
 
 jax.config.update("jax_enable_x64", True)
@@ -80,23 +82,29 @@ class Torch:
         return L.detach(), torch.autograd.grad(L, self.leaves)
 
 
-def floor(parameters, x, gradient):
-    """The products and tangents that nobody can avoid, and nothing else."""
-    W_aa, W_ax, _, W_ya, _ = parameters
-    T, B, _ = x.shape
-    n, inputs = len(W_aa), x.reshape(T * B, -1)
-    a, out = np.zeros((B, n), x.dtype), np.empty((B, n), x.dtype)
-    states, outputs = np.zeros((T * B, n), x.dtype), np.zeros((T * B, len(W_ya)), x.dtype)
+def floor(parameters, x, gradient, library=np):
+    """The products and tangents that nobody can avoid, and nothing else.
+
+    Library is numpy or torch: the two multiply with different libraries.
+    """
+    array = torch.from_numpy if library is torch else np.asarray
+    W_aa, W_ax, _, W_ya, _ = map(array, parameters)
+    T, B, m = x.shape
+    n, inputs = len(W_aa), array(x.reshape(T * B, m))
+    like = dict(dtype=W_aa.dtype)
+    a, out = library.zeros((B, n), **like), library.zeros((B, n), **like)
+    states = library.zeros((T * B, n), **like)
+    outputs = library.zeros((T * B, len(W_ya)), **like)
 
     def run():
         for _ in range(T):
-            np.matmul(a, W_aa.T, out=out)
+            library.matmul(a, W_aa.T, out=out)
         inputs @ W_ax.T
         states @ W_ya.T
-        np.tanh(states)
+        library.tanh(states)
         if gradient:
             for _ in range(T):
-                np.matmul(a, W_aa, out=out)
+                library.matmul(a, W_aa, out=out)
             outputs @ W_ya
             states.T @ states
             states.T @ inputs
@@ -132,6 +140,7 @@ def contestants(parameters, x, y, work):
         )
         agree(wanted, *found)
     calls["floor"] = floor(parameters, x, work == "gradient")
+    calls["torch floor"] = floor(parameters, x, work == "gradient", torch)
     return calls
 
 
@@ -194,6 +203,28 @@ def row(T, B, n, size, dtype, work, threads, rounds):
     )  # fmt: skip
 
 
+def profile(T, B, n, size, dtype, rounds):
+    """Milliseconds of the parts of one gradient, with NumPy alone and compiled, and of the floor's."""
+    parameters, x, y = problem(T, B, n, size, dtype)
+    states = rnn_lit.forward(parameters, x)
+    _, e = rnn_lit.mean_squared_error(states, y)
+    whole, first = floor(parameters, x, True), floor(parameters, x, False)
+    calls = {
+        "floor forward": first,
+        "floor gradient": whole,
+        "numpy forward": lambda: rnn_lit.forward(parameters, x),
+        "numpy loss": lambda: rnn_lit.mean_squared_error(states, y),
+        "numpy backward": lambda: rnn_lit.backward(parameters, x, states, e),
+        "numpy gradient": lambda: rnn_lit.loss_and_gradient(parameters, x, y),
+        "compiled forward": lambda: compiled.forward(parameters, x),
+        "compiled backward": lambda: compiled.backward(parameters, x, states, e),
+        "compiled gradient": lambda: compiled.loss_and_gradient(parameters, x, y),
+    }
+    times = interleaved(calls, rounds)
+    ms = {name: round(float(np.median(values)) * 1e3, 4) for name, values in times.items()}
+    return dict(T=T, B=B, n=n, m=size, dtype=np.dtype(dtype).name, ms=ms)
+
+
 def fits(starts=20, rounds=100):
     """Fits of three units to a series of 220 values, each 100 rounds of L-BFGS, per second."""
     rng = np.random.default_rng(0)
@@ -236,6 +267,8 @@ def main(threads, quick):
     print(json.dumps({"versions": found}), flush=True)
     if threads == 1:
         print(json.dumps({"fits": fits()}), flush=True)
+        for size in PROFILED:
+            print(json.dumps({"profile": profile(*size, rounds=5 if quick else 9)}), flush=True)
     for work in ("gradient",) if quick else ("gradient", "forward"):
         for dtype in (np.float64, np.float32):
             for size in (1,) if quick else (1, 16):

@@ -129,6 +129,7 @@ def main():
         "load": load + [round(os.getloadavg()[0], 2)],
         "versions": versions,
         "fits": fits,
+        "profiles": [row["profile"] for row in rows if "profile" in row],
         "rows": [row for row in rows if "T" in row],
     }
     ahead = [row["ratios"]["best"]["jax"][1] for row in result["rows"] if row["work"] == "gradient"]

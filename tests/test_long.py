@@ -180,7 +180,7 @@ def test_a_chunk_holds_what_the_formula_says():
     T, n, k, c = 4000, 32, 2, 2000
     for function in (truncated_gradient, checkpointed_gradient):
         most = peak(function, *problem(13, T, n=n, k=k), c)
-        assert 0.9 < most / (8 * (5 * n + 2 * k) * c) < 1.1  # eq-checkpoint-memory
+        assert 0.9 < most / (8 * (3 * n + 2 * k) * c) < 1.1  # eq-checkpoint-memory
 
 
 def test_many_chunks_give_what_one_piece_gives():

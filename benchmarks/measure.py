@@ -204,7 +204,7 @@ def row(T, B, n, size, dtype, work, threads, rounds):
 
 
 def profile(T, B, n, size, dtype, rounds):
-    """Milliseconds of the parts of one gradient, with NumPy alone and compiled, and of the floor's."""
+    """Milliseconds of the parts of one gradient: with NumPy alone, compiled, and at the floor."""
     parameters, x, y = problem(T, B, n, size, dtype)
     states = rnn_lit.forward(parameters, x)
     _, e = rnn_lit.mean_squared_error(states, y)

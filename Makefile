@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv book test check tangle run lab lint lock study bench browser clean
+.PHONY: help venv book test check tangle run lab lint lock study bench times browser clean
 
 PY := .venv/bin/python
 READY := .venv/.installed
@@ -20,7 +20,8 @@ help:
 	@echo "make lint     style, names, package against chapters, workflows"
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
-	@echo "make bench    rnn_lit beside other libraries"
+	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
+	@echo "make times    how long the book itself takes (a quarter of an hour)"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
 	@echo "make clean    remove what was built; .venv stays"
@@ -76,6 +77,9 @@ study: $(READY)
 
 bench: $(READY)
 	$(PY) benchmarks/run.py
+
+times: $(READY)
+	$(PY) benchmarks/book_times.py
 
 lock:
 	@sh tools/lock.sh

@@ -1,8 +1,8 @@
 """Times of the book itself: python benchmarks/book_times.py
 
 Measures `make book` and `make test` cold (in a fresh clone: environment made, nothing cached) and
-warm, runs each chapter by itself, weighs each page, and writes book/data/book_times.json. Half an
-hour; --warm leaves the cold times as they are in the file.
+warm, runs each chapter by itself, weighs each page, and writes book/data/book_times.json. A
+quarter of an hour; --warm leaves the cold times as they are in the file.
 """
 
 import argparse
@@ -14,6 +14,8 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
+
+from run import cores, processor
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "book" / "data" / "book_times.json"
@@ -67,13 +69,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--warm", action="store_true", help="do not measure the cold times")
     old = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
-    result = {"date": date.today().isoformat()}
+    result = {"date": date.today().isoformat(), "processor": processor(), "cores": cores()}
     result["cold"] = old.get("cold") if parser.parse_args().warm else cold()
     result["warm"] = warm()
     result["pages"] = {}
-    for path in sorted((ROOT / "book").glob("*.ipynb")):
-        result["pages"][path.stem] = {"seconds": chapter(path), **page(path)}
-        print(path.stem, result["pages"][path.stem], flush=True)
+    for path in sorted((ROOT / "book").glob("*.*")):
+        if path.suffix in (".ipynb", ".md"):
+            run = chapter(path) if path.suffix == ".ipynb" else None
+            result["pages"][path.stem] = {"seconds": run, **page(path)}
+            print(path.stem, result["pages"][path.stem], flush=True)
     DATA.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(f"cold {result['cold']}, warm {result['warm']}; wrote {DATA.relative_to(ROOT)}")
 

@@ -1,8 +1,8 @@
 """rnn_lit beside PyTorch and JAX on the same work: python benchmarks/run.py [--quick]
 
-Makes its own environment in benchmarks/.venv, measures one thread and all threads, each in a
-process of its own, prints a table and writes book/data/benchmark.json. A quarter of an hour on two
-cores; --quick is a rough look at a few settings and writes nothing.
+Makes its own environment in benchmarks/.venv, measures one thread and all threads, prints a table
+and writes book/data/benchmark.json. Each contestant has a process of its own; they take turns. A
+quarter of an hour on two cores; --quick is a rough look at a few settings and writes nothing.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,13 @@ ROOT = HERE.parent
 DATA = ROOT / "book" / "data" / "benchmark.json"
 HOME = HERE / ".venv"
 PYTHON = HOME / "bin" / "python"
+GRID = (
+    (200, 1, 8), (1000, 1, 16), (200, 1, 32), (200, 1, 128), (50, 32, 8), (50, 32, 32),
+    (50, 32, 128), (200, 128, 32), (200, 128, 128), (50, 128, 256),
+)  # fmt: skip
+NAMES = ("numpy", "compiled", "torch", "jax", "floor", "torch floor")
+LIBRARIES = ("numpy", "scipy", "numba", "torch", "jax")
+PAUSE = 0.04  # seconds
 
 
 def environment():
@@ -36,11 +44,17 @@ def environment():
     return PYTHON
 
 
-def settings(threads, cache=None):
-    """The environment variables with which every library uses that many threads."""
+def settings(threads, keep=True, cache=None):
+    """The environment variables of a contestant: that many threads, and freed memory kept or not.
+
+    Left to itself, glibc returns large blocks to the system, and fetching them again costs as much
+    as simple arithmetic on them.
+    """
     found = dict(os.environ, PYTHONPATH=str(ROOT / "src"))
     for name in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
         found[f"{name}_NUM_THREADS"] = str(threads)
+    if keep:
+        found |= {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
     if threads == 1:
         found["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     if cache:
@@ -48,20 +62,101 @@ def settings(threads, cache=None):
     return found
 
 
+class Contestant:
+    """A process of measure.py: `ask` sends a request and waits for the answer."""
+
+    def __init__(self, python, name, threads, keep=True):
+        command = [python, HERE / "measure.py", name, str(threads)]
+        self.name = name
+        self.process = subprocess.Popen(
+            command, env=settings(threads, keep), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def ask(self, *request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{self.name} has ended, see above")
+        return json.loads(answer)
+
+
+def quartiles(values):
+    return [round(q, 3) for q in statistics.quantiles(values, n=4, method="inclusive")]
+
+
+def row(contestants, T, B, n, size, dtype, work, threads, rounds):
+    """One setting: in every round each contestant is timed once."""
+    for contestant in contestants:
+        contestant.ask("prepare", (T, B, n, size, dtype), work)
+    times = {contestant.name: [] for contestant in contestants}
+    for _ in range(rounds):
+        for contestant in contestants:
+            if threads > 1:
+                time.sleep(PAUSE)  # in which the others' idle threads stop looking for work
+            times[contestant.name].append(contestant.ask("time"))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    best = min("numpy", "compiled", key=medians.get)
+    ratios = {
+        name: {
+            other: quartiles(
+                [a / b if other == "floor" else b / a for a, b in zip(own, times[other])]
+            )
+            for other in ("torch", "jax", "floor")
+        }
+        for name, own in (("numpy", times["numpy"]), ("best", times[best]))
+    }
+    ms = {name: round(median * 1e3, 4) for name, median in medians.items()}
+    return dict(
+        T=T, B=B, n=n, m=size, dtype=dtype, work=work, threads=threads, best=best, ms=ms,
+        ratios=ratios,
+    )  # fmt: skip
+
+
 def measured(python, threads, quick):
-    """The rows of one process, as they come."""
-    command = [python, HERE / "measure.py", str(threads), *(["--quick"] if quick else [])]
+    """All rows with that many threads."""
+    contestants = [Contestant(python, name, threads) for name in NAMES]
     rows = []
-    with subprocess.Popen(
-        command, env=settings(threads), stdout=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stdout:
-            rows.append(json.loads(line))
-            if "T" in rows[-1]:
-                print(told(rows[-1]), flush=True)
-    if process.returncode:
-        raise SystemExit(f"the measurement with {threads} threads failed, see above")
+    for work in ("gradient",) if quick else ("gradient", "forward"):
+        for dtype in ("float64", "float32"):
+            for size in (1,) if quick else (1, 16):
+                for setting in GRID:
+                    found = row(
+                        contestants, *setting, size, dtype, work, threads, 5 if quick else 9
+                    )
+                    print(told(found), flush=True)
+                    rows.append(found)
+    for contestant in contestants:
+        contestant.end()
     return rows
+
+
+def not_kept(python):
+    """Some large batches with glibc as it is by default."""
+    contestants = [Contestant(python, name, 1, keep=False) for name in NAMES]
+    rows = [
+        row(contestants, *setting, 1, dtype, "gradient", 1, 9)
+        for dtype in ("float64", "float32")
+        for setting in GRID[-3:]
+    ]
+    for contestant in contestants:
+        contestant.end()
+    return rows
+
+
+def alone(python):
+    """What is measured in one process by itself: fits per second, profiles; and the versions."""
+    one = Contestant(python, "compiled", 1)
+    found = {"fits": one.ask("fits"), "profiles": one.ask("profiles")}
+    found["versions"] = {name: one.ask("version", name) for name in LIBRARIES}
+    found["versions"]["python"] = platform.python_version()
+    one.end()
+    return found
 
 
 def told(row):
@@ -88,8 +183,8 @@ def first_call(python):
     with tempfile.TemporaryDirectory() as cache:
         runs = [
             subprocess.run(
-                [python, "-c", script], env=settings(1, cache), capture_output=True, text=True,
-                check=True,
+                [python, "-c", script], env=settings(1, cache=cache), capture_output=True,
+                text=True, check=True,
             )
             for _ in range(2)
         ]  # fmt: skip
@@ -108,35 +203,38 @@ def processor():
     return platform.processor() or platform.machine()
 
 
+def cores():
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a rough look; nothing is written")
     quick = parser.parse_args().quick
     python = environment()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"{processor()}, {cores} cores, load {os.getloadavg()[0]:.2f}", flush=True)
-    rows, load = [], [round(os.getloadavg()[0], 2)]
-    for threads in (1,) if quick else (1, cores):
+    print(f"{processor()}, {cores()} cores, load {os.getloadavg()[0]:.2f}", flush=True)
+    load = [round(os.getloadavg()[0], 2)]
+    rows = []
+    for threads in (1,) if quick else (1, cores()):
         rows += measured(python, threads, quick)
-    versions = next(row["versions"] for row in rows if "versions" in row)
-    print(", ".join(f"{name} {version}" for name, version in versions.items()))
-    fits = next(row["fits"] for row in rows if "fits" in row)
-    print("fits per second:", ", ".join(f"{name} {rate:.1f}" for name, rate in fits.items()))
+    single = alone(python)
+    print(", ".join(f"{name} {version}" for name, version in single["versions"].items()))
+    print("fits per second:", ", ".join(f"{name} {rate}" for name, rate in single["fits"].items()))
     result = {
         "date": date.today().isoformat(),
         "processor": processor(),
-        "cores": cores,
+        "cores": cores(),
         "load": load + [round(os.getloadavg()[0], 2)],
-        "versions": versions,
-        "fits": fits,
-        "profiles": [row["profile"] for row in rows if "profile" in row],
-        "rows": [row for row in rows if "T" in row],
+        **single,
+        "rows": rows,
     }
     ahead = [row["ratios"]["best"]["jax"][1] for row in result["rows"] if row["work"] == "gradient"]
     print(f"JAX over the better of ours: {min(ahead):.2f} … {max(ahead):.2f}, median "
           f"{statistics.median(ahead):.2f}")  # fmt: skip
     if quick:
         return
+    result["not_kept"] = not_kept(python)
     result["first_call"] = first_call(python)
     print("seconds of the first compiled call:", result["first_call"])
     DATA.parent.mkdir(exist_ok=True)

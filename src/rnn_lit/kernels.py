@@ -37,25 +37,22 @@ def _add_loops(out, A, B):
                 out[i, c] += p * B[j, c]
 
 
-def _add_product(out, A, B):
-    """out += A @ B, by BLAS where that pays for its call."""
-    if len(A) > 1 and len(A) * B.size > 4096:
-        out += A @ B
-    else:
-        _add_loops(out, A, B)
+def _put_loops(out, A, B):
+    for i in range(out.size):
+        out.flat[i] = 0
+    _add_loops(out, A, B)
 
 
-def _put_product(out, A, B):
-    """out = A @ B, likewise."""
-    if len(A) > 1 and len(A) * B.size > 4096:
-        np.dot(A, B, out)
-    else:
-        out[:] = 0
-        _add_loops(out, A, B)
+def _add_blas(out, A, B):
+    out += A @ B
+
+
+def _put_blas(out, A, B):
+    np.dot(A, B, out)
 
 
 def _product(A, B):
-    """A @ B, likewise."""
+    """A @ B for many rows, by BLAS unless it is an outer product."""
     if len(A) > 1 and A.shape[1] > 1:
         return A @ B
     out = np.zeros((len(A), B.shape[1]), A.dtype)
@@ -201,7 +198,18 @@ def _conform_backward(parameters, x, finite, z, a, e, r):
 
 
 def _forward_steps(z, a, W_aa_T):
-    _loop(z, a, np.ascontiguousarray(W_aa_T))  # noqa: F821
+    B, n = z.shape[1:]
+    if B > 1 and B * n * n > 4096:
+        _with_blas(z, a, np.ascontiguousarray(W_aa_T))  # noqa: F821
+    else:
+        _with_loops(z, a, np.ascontiguousarray(W_aa_T))  # noqa: F821
+
+
+def _backward_steps(delta, z, a, W_aa, r):
+    B, n = z.shape[1:]
+    if B > 1 and B * n * n > 4096:
+        return _with_blas(delta, z, a, W_aa, r)  # noqa: F821
+    return _with_loops(delta, z, a, W_aa, r)  # noqa: F821
 
 
 def _numba():
@@ -281,8 +289,6 @@ def kernels(g_1, g_2, dtype):
 
     add_loops = inlined(_add_loops)
     tools = dict(
-        _add_product=from_code(_add_product, _add_loops=add_loops),
-        _put_product=from_code(_put_product, _add_loops=add_loops),
         _product=from_code(_product, _add_loops=add_loops),
         _add=inlined(_add),
         _difference=inlined(_difference),
@@ -297,14 +303,22 @@ def kernels(g_1, g_2, dtype):
         rows=compiled(model.rows),
     )
     finite = compiled(_finite)
-    loop = from_source(model.forward_steps, **tools)
+    loops = dict(
+        _add_product=add_loops, _put_product=from_code(_put_loops, _add_loops=add_loops)
+    )
+    blas = dict(_add_product=inlined(_add_blas), _put_product=inlined(_put_blas))
+
+    def steps(choice, source):
+        ways = (from_source(source, **products, **tools) for products in (loops, blas))
+        return from_code(choice, **dict(zip(("_with_loops", "_with_blas"), ways, strict=True)))
+
     forward = dict(
-        forward_steps=from_code(_forward_steps, _loop=loop),
+        forward_steps=steps(_forward_steps, model.forward_steps),
         conform=from_code(_conform_forward, _finite=finite),
     )
     outputs = from_code(_outputs_and_targets, _finite=finite)
     backward = dict(
-        backward_steps=from_source(bptt.backward_steps, **tools),
+        backward_steps=steps(_backward_steps, bptt.backward_steps),
         conform=compiled(_conform_backward),
     )
     parts = dict(

@@ -29,7 +29,7 @@ GRID = (
 )  # fmt: skip
 NAMES = ("numpy", "compiled", "torch", "jax", "floor", "torch floor")
 LIBRARIES = ("numpy", "scipy", "numba", "torch", "jax")
-PAUSE = 0.04  # seconds
+PAUSE = 0.2  # seconds
 
 
 def environment():
@@ -121,14 +121,13 @@ def row(contestants, T, B, n, size, dtype, work, threads, rounds):
 def measured(python, threads, quick):
     """All rows with that many threads."""
     contestants = [Contestant(python, name, threads) for name in NAMES]
+    rounds = 9 if threads == 1 and not quick else 5
     rows = []
     for work in ("gradient",) if quick else ("gradient", "forward"):
         for dtype in ("float64", "float32"):
             for size in (1,) if quick else (1, 16):
                 for setting in GRID:
-                    found = row(
-                        contestants, *setting, size, dtype, work, threads, 5 if quick else 9
-                    )
+                    found = row(contestants, *setting, size, dtype, work, threads, rounds)
                     print(told(found), flush=True)
                     rows.append(found)
     for contestant in contestants:
@@ -137,13 +136,9 @@ def measured(python, threads, quick):
 
 
 def not_kept(python):
-    """Some large batches with glibc as it is by default."""
+    """One column of the grid with glibc as it is by default."""
     contestants = [Contestant(python, name, 1, keep=False) for name in NAMES]
-    rows = [
-        row(contestants, *setting, 1, dtype, "gradient", 1, 9)
-        for dtype in ("float64", "float32")
-        for setting in GRID[-3:]
-    ]
+    rows = [row(contestants, *setting, 1, "float64", "gradient", 1, 9) for setting in GRID]
     for contestant in contestants:
         contestant.end()
     return rows
@@ -208,6 +203,30 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+def before(result):
+    """Date and median ratios of the run that is in the file now, to be kept beside the new one.
+
+    None if it was on another processor or had other settings.
+    """
+    if not DATA.exists():
+        return None
+    old = json.loads(DATA.read_text(encoding="utf-8"))
+
+    def key(row):
+        return [row[name] for name in ("T", "B", "n", "m", "dtype", "work", "threads")]
+
+    same = [key(row) for row in old["rows"]] == [key(row) for row in result["rows"]]
+    if old["processor"] != result["processor"] or not same:
+        return None
+    medians = [
+        {name: ratios[other][1] for name, ratios, other in (
+            ("torch", row["ratios"]["numpy"], "torch"), ("jax", row["ratios"]["best"], "jax"),
+            ("floor", row["ratios"]["best"], "floor"))}
+        for row in old["rows"]
+    ]  # fmt: skip
+    return {"date": old["date"], "medians": medians}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a rough look; nothing is written")
@@ -237,6 +256,7 @@ def main():
     result["not_kept"] = not_kept(python)
     result["first_call"] = first_call(python)
     print("seconds of the first compiled call:", result["first_call"])
+    result["before"] = before(result)
     DATA.parent.mkdir(exist_ok=True)
     text = json.dumps(result, indent=1)
     DATA.write_text(text + "\n", encoding="utf-8")

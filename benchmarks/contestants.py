@@ -97,17 +97,20 @@ def with_jax(parameters, x, y, work):
 
 
 def floor(parameters, x, y, work, library=np):
-    """The products and tangents that nobody can avoid, and nothing else; it returns None.
+    """The large pieces alone: products and tangents on numbers of no meaning; it returns None.
 
     Library is numpy or torch: the two multiply with different libraries.
     """
     array = np.asarray if library is np else library.from_numpy
     W_aa, W_ax, _, W_ya, _ = map(array, parameters)
     T, B, m = x.shape
-    n, inputs = len(W_aa), array(x.reshape(T * B, m))
-    a, out = (library.zeros((B, n), dtype=W_aa.dtype) for _ in range(2))
-    states = library.zeros((T * B, n), dtype=W_aa.dtype)
-    outputs = library.zeros((T * B, len(W_ya)), dtype=W_aa.dtype)
+    n, k, rng = len(W_aa), len(W_ya), np.random.default_rng(0)
+
+    def some(*shape):
+        return array(rng.normal(size=shape).astype(x.dtype))
+
+    a, out, inputs, outputs = some(B, n), some(B, n), some(T * B, m), some(T * B, k)
+    states, deltas = some(T * B, n), some(T * B, n)
 
     def run():
         for _ in range(T):
@@ -119,8 +122,8 @@ def floor(parameters, x, y, work, library=np):
             for _ in range(T):
                 library.matmul(a, W_aa, out=out)
             outputs @ W_ya
-            states.T @ states
-            states.T @ inputs
+            deltas.T @ states
+            deltas.T @ inputs
             outputs.T @ states
 
     return run, None

@@ -192,6 +192,24 @@ def test_the_rules_leave_no_product_and_no_activation_by_its_name():
         assert "@" not in code and "g_1" not in code and ".f(" not in code
 
 
+def counts_down(delta, r):
+    delta -= r
+
+
+def sums_columns(delta):
+    return delta.sum(axis=1)
+
+
+def sums_differences(x, y):
+    return (x - y).sum()
+
+
+@pytest.mark.parametrize("function", [counts_down, sums_columns, sums_differences])
+def test_an_operation_without_a_rule_is_refused(function):
+    with pytest.raises(NotImplementedError, match="no rule for"):
+        rewritten(function)
+
+
 def test_the_machine_code_is_kept():
     """A second process finds it: the kernel's cache reports a hit and no miss."""
     script = """

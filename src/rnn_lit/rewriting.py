@@ -32,13 +32,14 @@ def _as_number(node):
 
 
 def _statement(name, target, *arguments):
-    """A call that changes its first argument, the target of an assignment before."""
+    """A call that writes into its first argument, which was the target of the assignment."""
+    # parsed again, because the tree marks a target as written to, and an argument is read
     target = ast.parse(ast.unparse(target), mode="eval").body
     return ast.Expr(_call(name, target, *arguments))
 
 
 class _Rules(ast.NodeTransformer):
-    """The table above: what changes in a function's source before it is compiled."""
+    """The rows of the table above, which change a function's source before it is compiled."""
 
     def visit_BinOp(self, node):
         self.generic_visit(node)
@@ -46,7 +47,7 @@ class _Rules(ast.NodeTransformer):
             return _call("_product", node.left, node.right)
         if isinstance(node.op, (ast.Mult, ast.Div)):
             node.left, node.right = map(_as_number, (node.left, node.right))
-        if isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Attribute):
+        if isinstance(node.op, ast.Sub) and ast.unparse(node.left) == "states.y_hat":
             return _call("_difference", node.left, node.right)
         return node
 
@@ -57,11 +58,13 @@ class _Rules(ast.NodeTransformer):
     def visit_AugAssign(self, node):
         self.generic_visit(node)
         target, value = node.target, node.value
-        if _calls(value, "_product"):
+        if isinstance(node.op, ast.Add) and _calls(value, "_product"):
             return _statement("_add_product", target, *value.args)
-        if _calls(value, "dg"):
+        if isinstance(node.op, ast.Add):
+            return _statement("_add", target, value)
+        if isinstance(node.op, ast.Mult) and _calls(value, "dg"):
             return _statement("_scale", target, *value.args)
-        return _statement("_add", target, value)
+        raise NotImplementedError(f"no rule for {ast.unparse(node)}")
 
     def visit_Assign(self, node):
         self.generic_visit(node)
@@ -74,9 +77,11 @@ class _Rules(ast.NodeTransformer):
         node.args = [a for a in node.args if ast.unparse(a) not in _FIXED]
         self.generic_visit(node)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "sum":
-            value = node.func.value
-            if node.keywords:
+            value, axes = node.func.value, [ast.unparse(word) for word in node.keywords]
+            if axes == ["axis=0"]:
                 return _call("_column_sums", value)
+            if axes or not (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult)):
+                raise NotImplementedError(f"no rule for {ast.unparse(node)}")
             return _call("_inner", value.left, value.right)
         return node
 
@@ -85,7 +90,8 @@ class _Rules(ast.NodeTransformer):
         return ast.Name(name, ast.Load()) if name else self.generic_visit(node)
 
     def visit_If(self, node):
-        return None if isinstance(node.body[0], ast.Raise) else self.generic_visit(node)
+        only_raises = isinstance(node.body[0], ast.Raise) and not node.orelse
+        return None if only_raises else self.generic_visit(node)
 
     def visit_arguments(self, node):
         defaults = [None] * (len(node.args) - len(node.defaults)) + node.defaults
@@ -106,6 +112,11 @@ def rewritten(function):
     Returns
     -------
     str
+
+    Raises
+    ------
+    NotImplementedError
+        If the function adds, multiplies or sums in a way that no rule covers.
 
     Notes
     -----

@@ -90,8 +90,7 @@ def _scale(out, z, a):
 def _values(z):
     """g(z) in a new array"""
     out = np.empty_like(z)
-    for i in range(z.size):
-        out.flat[i] = _g(z.flat[i])  # noqa: F821
+    _put(out, z)
     return out
 
 
@@ -197,17 +196,21 @@ def _conform_backward(parameters, x, finite, z, a, e, r):
     return parameters, x, z, a, e, np.zeros(z.shape[1:], z.dtype) if r is None else r.copy()
 
 
-def _forward_steps(z, a, W_aa_T):
+def _blas_pays(z):
+    """Whether a step's product is large enough for a call of BLAS."""
     B, n = z.shape[1:]
-    if B > 1 and B * n * n > 4096:
+    return B > 1 and B * n * n > 4096
+
+
+def _forward_steps(z, a, W_aa_T):
+    if _blas_pays(z):
         _with_blas(z, a, np.ascontiguousarray(W_aa_T))  # noqa: F821
     else:
         _with_loops(z, a, np.ascontiguousarray(W_aa_T))  # noqa: F821
 
 
 def _backward_steps(delta, z, a, W_aa, r):
-    B, n = z.shape[1:]
-    if B > 1 and B * n * n > 4096:
+    if _blas_pays(z):
         return _with_blas(delta, z, a, W_aa, r)  # noqa: F821
     return _with_loops(delta, z, a, W_aa, r)  # noqa: F821
 
@@ -294,7 +297,7 @@ def kernels(g_1, g_2, dtype):
         _difference=inlined(_difference),
         _put=from_code(_put, _g=of_one_number(g_1.f)),
         _scale=from_code(_scale, _dg=of_one_number(g_1.df)),
-        _g_2=from_code(_values, _g=of_one_number(g_2.f)),
+        _g_2=from_code(_values, _put=from_code(_put, _g=of_one_number(g_2.f))),
         _dg_2=from_code(_slopes, _dg=of_one_number(g_2.df)),
         _number=as_number,
         _inner=inlined(_inner),
@@ -308,26 +311,33 @@ def kernels(g_1, g_2, dtype):
     )
     blas = dict(_add_product=inlined(_add_blas), _put_product=inlined(_put_blas))
 
-    def steps(choice, source):
-        ways = (from_source(source, **products, **tools) for products in (loops, blas))
-        return from_code(choice, **dict(zip(("_with_loops", "_with_blas"), ways, strict=True)))
+    blas_pays = inlined(_blas_pays)
 
-    forward = dict(
+    def steps(choice, source):
+        return from_code(
+            choice,
+            _blas_pays=blas_pays,
+            _with_loops=from_source(source, **loops, **tools),
+            _with_blas=from_source(source, **blas, **tools),
+        )
+
+    forward = from_source(
+        model.forward,
+        keep=True,
         forward_steps=steps(_forward_steps, model.forward_steps),
         conform=from_code(_conform_forward, _finite=finite),
+        **tools,
     )
-    outputs = from_code(_outputs_and_targets, _finite=finite)
-    backward = dict(
+    backward = from_source(
+        bptt.backward,
+        keep=True,
         backward_steps=steps(_backward_steps, bptt.backward_steps),
         conform=compiled(_conform_backward),
+        **tools,
     )
-    parts = dict(
-        forward=from_source(model.forward, **forward, **tools),
-        loss=from_source(losses.mean_squared_error, _outputs_and_targets=outputs, **tools),
-        backward=from_source(bptt.backward, **backward, **tools),
+    outputs = from_code(_outputs_and_targets, _finite=finite)
+    loss = from_source(losses.mean_squared_error, _outputs_and_targets=outputs, **tools)
+    whole = from_source(
+        bptt.loss_and_gradient, keep=True, forward=forward, loss=loss, backward=backward
     )
-    return Kernels(
-        from_source(model.forward, keep=True, **forward, **tools),
-        from_source(bptt.backward, keep=True, **backward, **tools),
-        from_source(bptt.loss_and_gradient, keep=True, **parts),
-    )
+    return Kernels(forward, backward, whole)

@@ -1,9 +1,11 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv book test check tangle run lab lint lock study bench times browser clean
+.PHONY: FORCE help venv book test check tangle run lab lint lock study bench times browser hostile clean
 
-PY := .venv/bin/python
+# A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
+unexport CDPATH
+PY := sh tools/python.sh
 READY := .venv/.installed
 PAGES := _build/.complete
 SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
@@ -23,13 +25,15 @@ help:
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
+	@echo "make hostile  the commands on machines with settings that break other projects (half an hour)"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
 	@echo "make clean    remove what was built; .venv stays"
 
 venv: $(READY)
 	@echo "the environment in .venv is ready ($$($(PY) --version))"
 
-$(READY): requirements.txt pyproject.toml tools/venv.sh
+# Looked at each time, so that a broken environment is mended; its time moves when it was installed.
+$(READY): FORCE
 	@sh tools/venv.sh
 
 book: $(PAGES)
@@ -40,7 +44,7 @@ book: $(PAGES)
 $(PAGES): $(READY) $(SOURCES)
 	@echo "building the pages"
 	@rm -f $@
-	.venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
+	$(PY) .venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@touch $@
 
 test: $(READY)
@@ -61,8 +65,8 @@ run: $(READY)
 	$(PY) tools/run.py $(CHAPTERS)
 
 lab: $(READY)
-	@$(PY) -c "import jupyterlab" 2>/dev/null || $(PY) -m pip install --quiet -e ".[lab]"
-	$(PY) -m jupyterlab book
+	@$(PY) -c "import jupyterlab" 2>/dev/null || .venv/bin/python -m pip install --quiet -e ".[lab]"
+	.venv/bin/python -m jupyterlab book  # with the reader's own settings
 
 lint: $(READY)
 	$(PY) -m ruff check .
@@ -80,6 +84,9 @@ bench: $(READY)
 
 times: $(READY)
 	$(PY) benchmarks/book_times.py
+
+hostile: $(READY)
+	$(PY) tools/hostile.py
 
 lock:
 	@sh tools/lock.sh

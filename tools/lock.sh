@@ -2,7 +2,8 @@
 # Renew requirements.txt, the lock of everything the book and its tests install: tools/lock.sh
 # One file for Python 3.11 to 3.13 on every system, with hashes and without any index's address.
 set -eu
-cd "$(dirname "$0")/.."
+unset CDPATH
+cd -- "$(dirname -- "$0")/.."
 [ -x .venv/bin/python ] || sh tools/venv.sh
 
 # uv is only needed here, so it lives in an environment of its own and is not locked itself.

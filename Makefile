@@ -14,6 +14,7 @@ SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _tem
 help:
 	@echo "make book     build the pages: _build/html/index.html"
 	@echo "make test     the package's tests, and every notebook run and compared with its stored outputs"
+	@echo "                (TESTS=tests/test_loss.py for some)"
 	@echo "make check    lint, test, book, the built pages, and the browser's checks"
 	@echo
 	@echo "make tangle   chapters -> package: write src/rnn_lit from the exported cells"
@@ -48,7 +49,7 @@ $(PAGES): $(READY) $(SOURCES)
 	@touch $@
 
 test: $(READY)
-	$(PY) -m pytest --nbval -n auto --dist loadfile
+	$(PY) -m pytest --nbval -n auto --dist loadfile $(TESTS)
 
 # One after the other, also under `make -j`: each prints its own closing line.
 check: $(READY)
@@ -79,14 +80,15 @@ browser: $(PAGES)
 study: $(READY)
 	$(PY) tools/study.py
 
+# These install packages, so they keep the user's settings of pip.
 bench: $(READY)
-	$(PY) benchmarks/run.py
+	.venv/bin/python benchmarks/run.py
 
 times: $(READY)
-	$(PY) benchmarks/book_times.py
+	.venv/bin/python benchmarks/book_times.py
 
 hostile: $(READY)
-	$(PY) tools/hostile.py
+	.venv/bin/python tools/hostile.py
 
 lock:
 	@sh tools/lock.sh

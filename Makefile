@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv book test check tangle run lab lint lock study bench times browser clean
+.PHONY: help venv book test check tangle run lab lint lock study bench times browser perturb clean
 
 PY := .venv/bin/python
 READY := .venv/.installed
@@ -22,6 +22,7 @@ help:
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
+	@echo "make perturb  outputs that hang on the machine (half an hour; CHAPTERS=… FACTORS=… for a part)"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
 	@echo "make clean    remove what was built; .venv stays"
@@ -80,6 +81,9 @@ bench: $(READY)
 
 times: $(READY)
 	$(PY) benchmarks/book_times.py
+
+perturb: $(READY)
+	$(PY) tools/perturb.py --factors "$(FACTORS)" $(CHAPTERS)
 
 lock:
 	@sh tools/lock.sh

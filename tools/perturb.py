@@ -339,7 +339,7 @@ def _busy(number):
     """So many processes that do nothing but work, ended with the block."""
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
     try:
-        yield
+        yield others
     finally:
         for other in others:
             other.kill()

@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint lock study bench times browser hostile clean
+.PHONY: FORCE help venv book test check tangle run lab lint lock study bench times browser hostile perturb mutants coq clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
 unexport CDPATH
@@ -25,6 +25,7 @@ help:
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
+	@echo "make perturb  outputs that hang on the machine (half an hour; CHAPTERS=… FACTORS=… for a part)"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
 	@echo "make hostile  the commands on machines with settings that break other projects (half an hour)"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
@@ -89,6 +90,9 @@ times: $(READY)
 
 hostile: $(READY)
 	.venv/bin/python tools/hostile.py
+
+perturb: $(READY)
+	$(PY) tools/perturb.py --factors "$(FACTORS)" $(CHAPTERS)
 
 lock:
 	@sh tools/lock.sh

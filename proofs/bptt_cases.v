@@ -259,12 +259,3 @@ unfold series; apply Forall_forall; intros t Ht; apply in_map_iff in Ht.
 destruct Ht as ([x y] & <- & _); apply squared_error_differentiable.
 intros o; exact (is_derive_id o).
 Qed.
-
-Print Assumptions batch.
-Print Assumptions gradient_is_double_sum.
-Print Assumptions delta_is_double_sum.
-Print Assumptions partial_W_aa.
-Print Assumptions partial_a_0.
-Print Assumptions softmax_cross_entropy_differentiable.
-Print Assumptions cross_entropy_as_defined.
-Print Assumptions tanh_and_squared_error.

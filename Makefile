@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv book test check tangle run lab lint lock study bench times browser clean
+.PHONY: help venv book test check tangle run lab lint lock study bench times browser coq clean
 
 PY := .venv/bin/python
 READY := .venv/.installed
@@ -21,6 +21,7 @@ help:
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
+	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
@@ -80,6 +81,9 @@ bench: $(READY)
 
 times: $(READY)
 	$(PY) benchmarks/book_times.py
+
+coq: $(READY)
+	$(PY) tools/coq.py
 
 lock:
 	@sh tools/lock.sh

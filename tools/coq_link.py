@@ -126,7 +126,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         found = answers(options.proofs, folder)
-    results = {"source": source_hash(), "answers": found}
+    sizes = [case["sizes"] for case in cases()]
+    results = {"source": source_hash(), "sizes": sizes, "answers": found}
     count = sum(map(len, found))
     if options.check:
         kept = json.loads(RESULTS.read_text("utf-8"))

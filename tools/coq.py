@@ -42,7 +42,8 @@ FAULTS = [
     Fault("the bias of the last step only", "bptt",
           "total (fun md => snd md i) both", "total (fun md => snd md i) (firstn 1 both)"),
     Fault("the mean forgotten in the cross-entropy", "bptt_cases",
-          "c * (Sum k y * softmax", "(Sum k y * softmax"),
+          "(fun o q => c * (Sum k y * softmax k o q - y q))",
+          "(fun o q => Sum k y * softmax k o q - y q)"),
 ]  # fmt: skip
 
 

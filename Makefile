@@ -24,6 +24,7 @@ help:
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
+	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
 	@echo "make perturb  outputs that hang on the machine (half an hour; CHAPTERS=… FACTORS=… for a part)"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
@@ -93,6 +94,9 @@ hostile: $(READY)
 
 perturb: $(READY)
 	$(PY) tools/perturb.py --factors "$(FACTORS)" $(CHAPTERS)
+
+coq: $(READY)
+	$(PY) tools/coq.py
 
 lock:
 	@sh tools/lock.sh

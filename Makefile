@@ -66,7 +66,8 @@ run: $(READY)
 	$(PY) tools/run.py $(CHAPTERS)
 
 lab: $(READY)
-	@$(PY) -c "import jupyterlab" 2>/dev/null || .venv/bin/python -m pip install --quiet -e ".[lab]"
+	@$(PY) -c "import jupyterlab" 2>/dev/null || \
+	    .venv/bin/python -I tools/surroundings.py --pip .venv/bin/python -m pip install --quiet -e ".[lab]"
 	.venv/bin/python -m jupyterlab book  # with the reader's own settings
 
 lint: $(READY)

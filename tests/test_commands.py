@@ -193,6 +193,11 @@ def test_a_ready_environment_is_left_alone_and_a_broken_one_is_mended(checkout, 
     code, told = make_venv(checkout, stub)
     assert code == 0 and "does not work" in told, told
     assert imported(checkout)
+    half = locked.parent / "numpy"  # what an interrupted pip can leave: found first, and empty
+    half.mkdir()
+    (half / "__init__.py").touch()
+    code, told = make_venv(checkout, stub)
+    assert code == 0 and "does not work" in told and not half.exists(), told
     (link,) = (checkout / ".venv").rglob("rnn_lit.pth")
     link.unlink()
     (link.parent / "__editable__.rnn_lit-0.1.0.pth").write_text(str(ROOT / "src"))

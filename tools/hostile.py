@@ -182,6 +182,7 @@ def main(names):
     start = time.perf_counter()
     faults = {}
     with tempfile.TemporaryDirectory(prefix="rnn_lit-hostile-") as base:
+
         def tell(plant, fault):
             faults[plant.name] = fault
             took = (time.perf_counter() - start) / 60

@@ -49,7 +49,7 @@ $(PAGES): $(READY) $(SOURCES)
 	@touch $@
 
 test: $(READY)
-	$(PY) -m pytest --nbval -n auto --dist loadfile $(TESTS)
+	$(PY) -m pytest --nbval -n auto --dist loadfile -rs $(TESTS)
 
 # One after the other, also under `make -j`: each prints its own closing line.
 check: $(READY)

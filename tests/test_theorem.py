@@ -201,7 +201,7 @@ def slope_of_the_last(delta, d, W_aa, r):
 
 
 def test_what_no_short_series_shows_the_syntax_tree_shows():
-    """A bug at the fifth step is invisible at T = 1, 2, 3: this is what part (iii) looks for."""
+    """A bug at the fifth step is invisible at T = 1, 2, 3: the syntax tree shows it."""
     changed = "r = delta[t] @ W_aa if t != 4 else 0 * r"
     code = plant(Mutant("a late step", "bptt", "r = delta[t] @ W_aa", changed))
     left, right = adjoint_identity(3, backward=code.backward)

@@ -1,9 +1,11 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv book test check tangle run lab lint lock study bench times browser perturb clean
+.PHONY: FORCE help venv book test check tangle run lab lint lock study bench times browser hostile perturb mutants coq clean
 
-PY := .venv/bin/python
+# A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
+unexport CDPATH
+PY := sh tools/python.sh
 READY := .venv/.installed
 PAGES := _build/.complete
 SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
@@ -12,6 +14,7 @@ SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _tem
 help:
 	@echo "make book     build the pages: _build/html/index.html"
 	@echo "make test     the package's tests, and every notebook run and compared with its stored outputs"
+	@echo "                (TESTS=tests/test_loss.py for some)"
 	@echo "make check    lint, test, book, the built pages, and the browser's checks"
 	@echo
 	@echo "make tangle   chapters -> package: write src/rnn_lit from the exported cells"
@@ -21,16 +24,19 @@ help:
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
+	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
 	@echo "make perturb  outputs that hang on the machine (half an hour; CHAPTERS=… FACTORS=… for a part)"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
+	@echo "make hostile  the commands on machines with settings that break other projects (half an hour)"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
 	@echo "make clean    remove what was built; .venv stays"
 
 venv: $(READY)
 	@echo "the environment in .venv is ready ($$($(PY) --version))"
 
-$(READY): requirements.txt pyproject.toml tools/venv.sh
+# Looked at each time, so that a broken environment is mended; its time moves when it was installed.
+$(READY): FORCE
 	@sh tools/venv.sh
 
 book: $(PAGES)
@@ -41,11 +47,11 @@ book: $(PAGES)
 $(PAGES): $(READY) $(SOURCES)
 	@echo "building the pages"
 	@rm -f $@
-	.venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
+	$(PY) .venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@touch $@
 
 test: $(READY)
-	$(PY) -m pytest --nbval -n auto --dist loadfile
+	$(PY) -m pytest --nbval -n auto --dist loadfile $(TESTS)
 
 # One after the other, also under `make -j`: each prints its own closing line.
 check: $(READY)
@@ -62,8 +68,8 @@ run: $(READY)
 	$(PY) tools/run.py $(CHAPTERS)
 
 lab: $(READY)
-	@$(PY) -c "import jupyterlab" 2>/dev/null || $(PY) -m pip install --quiet -e ".[lab]"
-	$(PY) -m jupyterlab book
+	@$(PY) -c "import jupyterlab" 2>/dev/null || .venv/bin/python -m pip install --quiet -e ".[lab]"
+	.venv/bin/python -m jupyterlab book  # with the reader's own settings
 
 lint: $(READY)
 	$(PY) -m ruff check .
@@ -76,14 +82,21 @@ browser: $(PAGES)
 study: $(READY)
 	$(PY) tools/study.py
 
+# These install packages, so they keep the user's settings of pip.
 bench: $(READY)
-	$(PY) benchmarks/run.py
+	.venv/bin/python benchmarks/run.py
 
 times: $(READY)
-	$(PY) benchmarks/book_times.py
+	.venv/bin/python benchmarks/book_times.py
+
+hostile: $(READY)
+	.venv/bin/python tools/hostile.py
 
 perturb: $(READY)
 	$(PY) tools/perturb.py --factors "$(FACTORS)" $(CHAPTERS)
+
+coq: $(READY)
+	$(PY) tools/coq.py
 
 lock:
 	@sh tools/lock.sh

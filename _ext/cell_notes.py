@@ -1,8 +1,9 @@
-"""Over a code cell: the file of the package that it becomes, and the claims that it proves.
+"""Over a code cell: the file of the package that it becomes, and what it does for which claims.
 
 Both are read from the cell's tags, ``export:bptt`` and ``proves:eq-telescope``, so the page
-cannot say anything else than what the tools and the tests act on. The first cell that proves
-``eq-telescope`` is the target of {ref}`the check <proof-eq-telescope>`.
+cannot say anything else than what the tools and the tests act on. Three verbs tell how much a
+cell settles: proves, checks, illustrates. What {ref}`the check <proof-eq-telescope>` leads to is
+the first cell of the book that proves ``eq-telescope``, or else checks it, or else illustrates it.
 """
 
 from docutils import nodes
@@ -10,48 +11,51 @@ from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
 EXPORT = "tag_export:"
-PROVES = "tag_proves:"
+#: The strongest first: the order of the notes over a cell, and of the targets of a link.
+VERBS = ("proves", "checks", "illustrates")
 
 
 class CellNotes(SphinxTransform):
-    """Put a line of notes before each exported or proving cell."""
+    """Put a line of notes before each cell that is exported or does something for a claim."""
 
     default_priority = 400
 
     def apply(self, **kwargs):
+        best = {}  # label: how strong the page's best cell for it is, and that cell's note
         for cell in list(self.document.findall(nodes.container)):
             if cell.get("nb_element") != "cell_code" or not cell.children:
                 continue
             files = _named(cell, EXPORT)
-            labels = _named(cell, PROVES)
-            if files or labels:
-                note = self._note(files, labels)
+            claims = {verb: _named(cell, f"tag_{verb}:") for verb in VERBS}
+            if files or any(claims.values()):
+                note = self._note(files, claims)
                 cell.parent.insert(cell.parent.index(cell), note)
-                for label in labels:
-                    self._target(note, f"proof-{label}")
+                for rank, labels in enumerate(claims.values()):
+                    for label in labels:
+                        if label not in best or rank < best[label][0]:
+                            best[label] = rank, note
+        for label, (_, note) in best.items():
+            note["ids"].append(f"proof-{label}")
+        _targets(self.env)[self.env.docname] = {label: rank for label, (rank, _) in best.items()}
 
-    def _note(self, files, labels):
+    def _note(self, files, claims):
         note = nodes.paragraph(classes=["cell-note"])
         for name in files:
             path = f"src/rnn_lit/{name}.py"
             note += nodes.inline("", "", nodes.literal(path, path), classes=["cell-file"])
             note += nodes.Text(" ")
-        if labels:
-            proves = nodes.inline("", "proves ", classes=["cell-proves"])
+        said = nodes.inline("", "", classes=["cell-claims"])
+        for verb, labels in claims.items():
+            if labels:
+                if said.children:
+                    said += nodes.Text("; ")
+                said += nodes.inline(verb, verb, classes=["cell-verb", f"cell-{verb}"])
             for position, label in enumerate(labels):
-                if position:
-                    proves += nodes.Text(", ")
-                proves += self._link(label)
-            note += proves
+                said += nodes.Text(", " if position else " ")
+                said += self._link(label)
+        if said.children:
+            note += said
         return note
-
-    def _target(self, note, name):
-        """Make the note what {ref}`… <name>` leads to, unless an earlier cell is that already."""
-        standard = self.env.get_domain("std")
-        if name not in standard.anonlabels:
-            note["ids"].append(name)
-            standard.anonlabels[name] = self.env.docname, name
-            standard.labels[name] = self.env.docname, name, name
 
     def _link(self, label):
         """A link as {eq} or {prf:ref} would make it; a label that is missing fails the build."""
@@ -74,6 +78,50 @@ def _named(cell, prefix):
     return [name.removeprefix(prefix) for name in cell["classes"] if name.startswith(prefix)]
 
 
+def _targets(env):
+    """For each page, its labels and how strong its best cell for each is."""
+    if not hasattr(env, "cell_note_targets"):
+        env.cell_note_targets = {}
+    return env.cell_note_targets
+
+
+def forget(app, env, docname):
+    _targets(env).pop(docname, None)
+
+
+def merge(app, env, docnames, other):
+    found = _targets(other)
+    _targets(env).update({name: found[name] for name in docnames if name in found})
+
+
+def name_targets(app, env):
+    """Give {ref} its targets once every page is read: the strongest cell, the first of equals."""
+    standard = env.get_domain("std")
+    strongest = {}
+    for docname in reading_order(env):
+        for label, rank in _targets(env).get(docname, {}).items():
+            if label not in strongest or rank < strongest[label][0]:
+                strongest[label] = rank, docname
+    for label, (_, docname) in strongest.items():
+        name = f"proof-{label}"
+        standard.anonlabels[name] = docname, name
+        standard.labels[name] = docname, name, name
+
+
+def reading_order(env):
+    """The pages as the table of contents lists them."""
+    order, rest = [], [env.config.root_doc]
+    while rest:
+        docname = rest.pop(0)
+        if docname not in order:
+            order.append(docname)
+            rest = list(env.toctree_includes.get(docname, ())) + rest
+    return order + sorted(env.found_docs - set(order))
+
+
 def setup(app):
     app.add_transform(CellNotes)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("env-purge-doc", forget)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", name_targets)
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,7 +12,10 @@
     }
   };
   window.addEventListener('load', () => {
-    window.MathJax?.startup?.promise.then(mark);
+    window.MathJax?.startup?.promise.then(() => {
+      // The article grows when a folded part is opened, whose formulas had no width before.
+      new ResizeObserver(mark).observe(document.querySelector('article') ?? document.body);
+    });
     window.addEventListener('resize', mark);
   });
 })();

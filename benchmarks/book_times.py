@@ -15,7 +15,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from run import cores, processor
+from run import cores, processor, surroundings
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "book" / "data" / "book_times.json"
@@ -36,7 +36,7 @@ def cold():
     """`make book` and `make test` in a fresh clone; the environment is made by the first."""
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder, "clone")
-        seconds(["git", "clone", "--quiet", ROOT, clone])
+        surroundings.git("clone", "--quiet", ROOT, clone).check_returncode()
         return {target: seconds(["make", target], clone) for target in ("book", "test")}
 
 

@@ -18,6 +18,9 @@ import venv
 from datetime import date
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+import surroundings
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 DATA = ROOT / "book" / "data" / "benchmark.json"
@@ -38,8 +41,9 @@ def environment():
     if not done.exists() or done.read_text() != asked.read_text():
         print("making benchmarks/.venv (some minutes the first time)", flush=True)
         venv.create(HOME, with_pip=True)
-        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", asked], check=True)
+        apart = [sys.executable, "-I", surroundings.__file__, "--pip"]
+        pip = [PYTHON, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*apart, *pip, "-r", asked], check=True)
         done.write_text(asked.read_text())
     return PYTHON
 
@@ -50,7 +54,7 @@ def settings(threads, keep=True, cache=None):
     Left to itself, glibc returns large blocks to the system, and fetching them again costs as much
     as simple arithmetic on them.
     """
-    found = dict(os.environ, PYTHONPATH=str(ROOT / "src"))
+    found = surroundings.surroundings(os.environ) | {"PYTHONPATH": str(ROOT / "src")}
     for name in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
         found[f"{name}_NUM_THREADS"] = str(threads)
     if keep:

@@ -1,45 +1,192 @@
-"""Every displayed claim of the book is proved by a cell that runs, or covered by one that is."""
+"""Every displayed claim of the book is settled, by what its cells and its proofs say of it."""
 
+import json
+import re
+import subprocess
+import sys
 from collections import Counter
 
 import claims
 import pytest
+from chapters import ROOT, Cell, notebooks
+from nbformat.v4 import new_markdown_cell
+from tiny import cell, save
 
 
 @pytest.fixture(scope="module")
-def book():
+def whole():
     return claims.read()
 
 
-def test_every_claim_is_proved_or_covered(book):
-    unproved = [f"{label.name}  in {label.place}" for label in book.open()]
-    assert not unproved, (
-        "claims that nothing proves: tag the cell that does with `proves:LABEL`, or write which "
-        "proved claim contains it, as in: covered by {eq}`eq-other`\n" + "\n".join(unproved)
+def test_every_claim_is_settled(whole):
+    unsettled = [
+        f"{one.name}  in {one.place}: {whole.lacking(one.name) or 'nothing'}"
+        for one in whole.open()
+    ]
+    assert not unsettled, (
+        "claims that nothing settles: tag the cell that does for all sizes with `proves:LABEL`; "
+        "or write a prf:proof beside a cell with `checks:LABEL`; or write which settled claim "
+        "contains it, as in: covered by {eq}`eq-other`\n" + "\n".join(unsettled)
     )
 
 
-def test_labels_are_unique_over_the_whole_book(book):
-    count = Counter(label.name for label in book.labels)
-    twice = [f"{one.name}  in {one.place}" for one in book.labels if count[one.name] > 1]
+def test_labels_are_unique_over_the_whole_book(whole):
+    count = Counter(label.name for label in whole.labels)
+    twice = [f"{one.name}  in {one.place}" for one in whole.labels if count[one.name] > 1]
     assert not twice, "labels given twice:\n" + "\n".join(twice)
 
 
-def test_every_proof_names_a_label_of_the_book(book):
-    names = {label.name for label in book.labels}
-    wrong = [f"{name}  in {place}" for name, places in book.proved.items()
-             for place in places if name not in names]  # fmt: skip
-    assert not wrong, "cells that prove what the book does not state:\n" + "\n".join(wrong)
+def test_every_cell_names_a_label_of_the_book(whole):
+    names = {label.name for label in whole.labels}
+    wrong = [f"{verb}:{name}  in {place}" for name, cell in whole.tagged.items()
+             for verb, places in cell.items() for place in places if name not in names]  # fmt: skip
+    assert not wrong, "cells tagged with what the book does not state:\n" + "\n".join(wrong)
 
 
-def test_what_covers_a_claim_is_a_label_of_the_book(book):
-    names = {label.name for label in book.labels}
-    wrong = [f"{name} is covered by {other}" for name, others in book.covered.items()
-             for other in others | {name} if other not in names]  # fmt: skip
+def test_every_proof_names_a_label_of_the_book(whole):
+    names = {label.name for label in whole.labels}
+    wrong = [f"{name}  in {places[0]}" for name, places in whole.proofs.items()
+             if name not in names]  # fmt: skip
+    assert not wrong, "proofs of what the book does not state:\n" + "\n".join(wrong)
+
+
+def test_what_covers_a_claim_is_a_label_of_the_book(whole):
+    names = {label.name for label in whole.labels}
+    wrong = [
+        f"{name} is covered by {other}"
+        for name, sentences in whole.covered.items()
+        for other in {name}.union(*sentences)
+        if other not in names
+    ]
     assert not wrong, "\n".join(wrong)
 
 
-PAGE = """
+def test_every_label_that_the_book_tags_is_listed_by_its_verb(whole):
+    """Counted a second time, in the files, so that a tag that no tool reads is noticed."""
+    seen = Counter()
+    for path in notebooks():
+        for entry in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for tag in entry["metadata"].get("tags", ()):
+                verb, colon, _ = tag.partition(":")
+                seen[verb] += bool(colon) and verb != "export"
+    listed = Counter()
+    for verbs in whole.tagged.values():
+        for verb, places in verbs.items():
+            listed[verb] += len(places)
+    assert +seen == +listed and set(listed) <= set(claims.VERBS)
+
+
+def read(*cells):
+    """The claims of one page: a string is a markdown cell, a pair the verbs of a code cell."""
+    page = [
+        Cell("page.ipynb", number, "markdown", one, ())
+        if isinstance(one, str)
+        else Cell("page.ipynb", number, "code", "pass", tuple(one))
+        for number, one in enumerate(cells, 1)
+    ]
+    return claims.read_page(page, claims.Claims([], {}, {}, {}))
+
+
+def opened(*cells):
+    return [label.name for label in read(*cells).open()]
+
+
+CLAIM = "$$ a = b $$ (eq-a)"
+THEOREM = (
+    ":::{prf:theorem} Name\n:label: thm-a\n\nLet it be so. Then\n\n$$\na = b\n$$ (eq-a)\n"
+    "\nand\n\n```{math}\n:label: eq-b\nb = c\n```\n:::"
+)
+PROOF = ":::{prf:proof}\nIt follows.\n:::"
+OF = ":::{prf:proof}\nOf {eq}`eq-a`: it follows, by {eq}`eq-z`.\n:::"
+
+
+@pytest.mark.parametrize("verb", claims.VERBS)
+def test_alone_only_a_cell_that_proves_settles(verb):
+    assert opened(CLAIM, [f"{verb}:eq-a"]) == ([] if verb == "proves" else ["eq-a"])
+
+
+@pytest.mark.parametrize("verb", claims.VERBS)
+def test_beside_a_proof_a_cell_that_checks_settles_too(verb):
+    assert opened(CLAIM, OF, [f"{verb}:eq-a"]) == (["eq-a"] if verb == "illustrates" else [])
+
+
+def test_a_proof_without_a_cell_settles_nothing():
+    assert opened(CLAIM, OF) == ["eq-a"]
+    assert opened(THEOREM + "\n\n" + PROOF) == ["eq-a", "eq-b"]
+
+
+def test_a_check_of_another_claim_settles_nothing():
+    assert opened(CLAIM, OF, ["checks:eq-ab", "checks:thm-a", "proves:eq-b"]) == ["eq-a"]
+
+
+CHECKED = ["checks:eq-a", "checks:eq-b"]
+
+
+@pytest.mark.parametrize("between", ["\n", "\n\n", "\n \n\n"])
+def test_a_proof_settles_the_statement_directly_before_it(between):
+    assert opened(THEOREM + between + PROOF, CHECKED) == []
+    assert set(read(THEOREM + between + PROOF).proofs) == {"thm-a", "eq-a", "eq-b"}
+
+
+def test_the_statement_may_end_the_cell_before():
+    assert opened(THEOREM + "\n\n", PROOF, CHECKED) == []
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["A sentence.", ":::{prf:remark}\nAside.\n:::", PROOF.replace("proof", "algorithm")],
+)
+def test_a_proof_further_down_settles_nothing(between):
+    assert opened(f"{THEOREM}\n\n{between}\n\n{PROOF}", CHECKED) == ["eq-a", "eq-b"]
+    assert opened(THEOREM, between, PROOF, CHECKED) == ["eq-a", "eq-b"]
+
+
+def test_a_proof_after_a_cell_or_after_another_proof_settles_nothing():
+    assert opened(THEOREM, CHECKED, PROOF) == ["eq-a", "eq-b"]
+    assert set(read(CLAIM, THEOREM, PROOF + "\n" + OF, PROOF).proofs["eq-b"]) == {
+        f"page.ipynb, cell 3 ({PROOF.splitlines()[0]!r})"
+    }
+
+
+@pytest.mark.parametrize("kind", ["remark", "algorithm", "definition", "example", "conjecture"])
+def test_what_is_no_statement_is_not_proved(kind):
+    page = THEOREM.replace("prf:theorem", f"prf:{kind}") + "\n" + PROOF
+    assert opened(page, CHECKED) == ["eq-a", "eq-b"]
+
+
+@pytest.mark.parametrize("kind", ["theorem", "lemma", "corollary", "proposition"])
+def test_a_statement_is(kind):
+    page = THEOREM.replace("prf:theorem", f"prf:{kind}") + "\n" + PROOF
+    assert opened(page, CHECKED) == []
+
+
+def test_both_fences_are_read_and_longer_ones():
+    ticks = OF.replace(":::", "```")
+    dropdown = OF.replace("{prf:proof}\n", "{prf:proof}\n:class: dropdown\n\n")
+    inside = "::::{prf:theorem} N\n:label: thm-a\n\n:::{math}\n:label: eq-a\na = b\n:::\n::::"
+    for text in (ticks, dropdown):
+        assert opened(CLAIM, text, ["checks:eq-a"]) == []
+    assert opened(inside + "\n" + PROOF, ["checks:eq-a"]) == []
+    long = "````{prf:proof}\nOf {eq}`eq-b` and {eq}`eq-a`:\n```{math}\nx\n```\nall.\n````"
+    assert set(read(long).proofs) == {"eq-a", "eq-b"}
+
+
+@pytest.mark.parametrize(
+    ("first", "named"),
+    [
+        ("Of {eq}`eq-a`: by {eq}`eq-z`.", {"eq-a"}),
+        ("Of {eq}`eq-a` and\n{eq}`eq-b`: by {eq}`eq-z`.", {"eq-a", "eq-b"}),
+        ("Of {eq}`the sum <eq-a>`. By {eq}`eq-z`.", {"eq-a"}),
+        ("By {eq}`eq-a`: of {eq}`eq-z`.", set()),
+        ("We prove {eq}`eq-a`.", set()),
+        ("It is so. Of {eq}`eq-a`: yes.", set()),
+    ],
+)
+def test_of_which_claims_a_proof_is(first, named):
+    assert set(read(f"{CLAIM}\n\n:::{{prf:proof}}\n{first}\n:::").proofs) == named
+
+
+COVERED = """
 $$ a = b $$ (eq-proved)
 
 $$ b = c $$ (eq-silent)
@@ -53,11 +200,59 @@ $$ d = e $$ (eq-circle)
 Both {eq}`eq-circle` and {eq}`eq-round` are covered by {eq}`eq-round`.
 
 $$ e = f $$ (eq-round)
+
+$$ f = g $$ (eq-both)
+
+It is covered by {eq}`eq-proved` and {eq}`eq-silent`.
 """
 
 
-def test_open_claims_are_found():
-    found = claims.Claims([], {"eq-proved": ["a cell"]}, {})
-    claims._read_text(claims.Cell("page.md", 1, "markdown", PAGE, ()), found, None)
-    assert [label.name for label in found.open()] == ["eq-silent", "eq-circle", "eq-round"]
-    assert found.covered["eq-follows"] == {"eq-proved"}
+def test_what_is_covered_is_as_settled_as_what_covers_it():
+    found = read(COVERED, ["proves:eq-proved"])
+    left = ["eq-silent", "eq-circle", "eq-round", "eq-both"]
+    assert [label.name for label in found.open()] == left
+    assert found.covered["eq-follows"] == [{"eq-proved"}]
+    more = ["eq-proved", "eq-silent", "eq-follows", *left[1:]]
+    assert opened(COVERED, ["checks:eq-proved"]) == more
+    assert opened(COVERED, ["proves:eq-proved", "proves:eq-silent", "proves:eq-round"]) == []
+
+
+def command(root):
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / "claims.py", "--root", root],
+        capture_output=True, encoding="utf-8", timeout=60,
+    )  # fmt: skip
+
+
+def save_page(root, *tags):
+    """A page of six claims, with a code cell for each of the tags."""
+    equations = "\n\n".join(f"$$ {one} $$ (eq-{one})" for one in "abcdef")
+    proof = ":::{prf:proof}\nOf {eq}`eq-b`: it is so.\n:::"
+    save(
+        root / "book" / "1-first.ipynb",
+        new_markdown_cell(equations),
+        new_markdown_cell(proof + "\n\nThe claim {eq}`eq-c` is covered by {eq}`eq-b`."),
+        *(cell("pass", tag) for tag in tags),
+    )
+
+
+MIXED = ("proves:eq-a", "checks:eq-b", "illustrates:eq-d", "checks:eq-e")
+
+
+def test_the_command_says_how_each_claim_is_settled(book):
+    save_page(book, *MIXED)
+    done = command(book)
+    said = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    assert done.returncode == 1 and not done.stderr
+    assert said["eq-a"].startswith("proves in book/1-first.ipynb, cell")
+    assert re.match(r"proof in book/1-.* \+ checks in book/1-", said["eq-b"])
+    assert said["eq-c"] == "covered by eq-b"
+    assert said["eq-d"].startswith("OPEN (illustrates in book/1-first.ipynb")
+    assert said["eq-e"].startswith("OPEN (checks in book/1-first.ipynb")
+    assert said["eq-f"] == "OPEN (nothing)"
+    assert "3 claims open" in done.stdout
+
+
+def test_the_command_is_content_when_all_is_settled(book):
+    save_page(book, *MIXED, *(f"proves:eq-{letter}" for letter in "def"))
+    assert command(book).returncode == 0

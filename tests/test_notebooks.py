@@ -1,14 +1,17 @@
 """The stored notebooks are what a reader should meet: run once, in order, with nothing private."""
 
+import ast
 import json
 import re
 
 import chapters
+import claims
 import pytest
+import tiny
 
 NOTEBOOKS = chapters.notebooks()
 KNOWN_TAGS = re.compile(
-    r"export:[\w/]+|proves:[\w-]+|(hide|remove)-(input|output|cell)"
+    r"export:[\w/]+|(proves|checks|illustrates):[\w-]+|(hide|remove)-(input|output|cell)"
     r"|nbval-ignore-output|nbval-skip|raises-exception|scroll-output|full-width"
 )
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$", re.IGNORECASE)
@@ -124,3 +127,131 @@ def test_tags_are_known(path):
         (n, tag) for n, cell in code(path) for tag in tags(cell) if not KNOWN_TAGS.fullmatch(tag)
     ]
     refuse(path, faults, "no tool acts on this tag: a misspelling?")
+
+
+@EACH
+def test_a_cell_tagged_with_a_claim_says_one_thing_of_it(path):
+    faults = []
+    for number, cell in code(path):
+        labels = [label for _, label in claims.tagged(tags(cell))]
+        faults += [(number, one) for one in labels if labels.count(one) > 1]
+    refuse(path, faults, "a cell proves, checks or illustrates a claim: choose one")
+
+
+def shows(cell):
+    """Does a cell put out anything that can be read?"""
+    return any(
+        text(o.get("text", "")).strip() or {"text/plain", "text/latex"} & set(o.get("data", ()))
+        for o in cell["outputs"]
+        if not any(kind.startswith("image/") for kind in o.get("data", ()))
+    )
+
+
+@EACH
+def test_a_cell_that_checks_says_in_its_output_which_cases(path):
+    faults = [
+        n for n, cell in code(path)
+        if any(verb == "checks" for verb, _ in claims.tagged(tags(cell))) and not shows(cell)
+    ]  # fmt: skip
+    refuse(path, faults, "a check of finitely many cases names them in its output")
+
+
+#: What makes a case of something random, or a comparison one of rounded numbers.
+SAMPLED = {"rng", "random", "default_rng", "allclose", "isclose", "approx"}
+#: Cells that prove although such a name occurs in them, by notebook and cell id, and why.
+SAMPLED_YET_PROVES = {}
+
+
+def names(tree):
+    """Every name, attribute, import and argument that a piece of code mentions."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "arg", "name", "module"):
+            if isinstance(named := getattr(node, field, None), str):
+                yield from named.split(".")
+
+
+def stored(node):
+    """Is this a name that an assignment binds?"""
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def taken(tree):
+    """The names that a piece of code takes from elsewhere: read in it, and not bound in it."""
+    found = list(ast.walk(tree))
+    bound = {node.id for node in found if stored(node)}
+    bound |= {node.arg for node in found if isinstance(node, ast.arg)}
+    return {node.id for node in found if isinstance(node, ast.Name)} - bound
+
+
+def parsed(source):
+    """A cell's syntax tree; lines for IPython alone are left out."""
+    kept = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    return ast.parse("\n".join(kept))
+
+
+def sampled(path):
+    """The cells that prove, with the names that speak against it, its own or its helpers'.
+
+    A helper is a function or a value that an earlier cell of the notebook defines last; what it
+    mentions counts as the cell's, and so on.
+    """
+    helpers, found = {}, []
+    for number, cell in code(path):
+        tree = parsed(text(cell["source"]))
+        proves = [label for verb, label in claims.tagged(tags(cell)) if verb == "proves"]
+        if proves:
+            reached, rest, met = set(), [tree], set()
+            while rest:
+                part = rest.pop()
+                reached |= set(names(part))
+                used = {name for name in taken(part) if name in helpers} - met
+                rest += [helpers[name] for name in used]
+                met |= used
+            if reached & SAMPLED:
+                found.append((cell["id"], number, proves, sorted(reached & SAMPLED)))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                helpers[node.name] = node
+            elif isinstance(node, ast.Assign):
+                bound = [one.id for one in ast.walk(node) if stored(one)]
+                helpers |= dict.fromkeys(bound, node.value)
+    return found
+
+
+@EACH
+def test_a_cell_that_proves_neither_draws_nor_rounds(path):
+    """Random cases and comparisons within a tolerance check or illustrate."""
+    faults = [
+        (number, *rest)
+        for cell, number, *rest in sampled(path)
+        if (path.stem, cell) not in SAMPLED_YET_PROVES
+    ]
+    refuse(path, faults, "is that for all cases? tag it `checks:` or `illustrates:`")
+
+
+def test_every_exception_to_that_is_one_and_has_a_reason():
+    found = {(path.stem, cell) for path in NOTEBOOKS for cell, *_ in sampled(path)}
+    assert set(SAMPLED_YET_PROVES) <= found
+    assert all(len(reason.split()) > 3 for reason in SAMPLED_YET_PROVES.values())
+
+
+@pytest.mark.parametrize(
+    ("sources", "told"),
+    [
+        (["x = 1  # rng, random, allclose\nprint('random')"], []),
+        (["rng = np.random.default_rng(0)"], ["default_rng", "random", "rng"]),
+        (["assert np.allclose(a, b)"], ["allclose"]),
+        (["assert math.isclose(a, b)"], ["isclose"]),
+        (["def draw(rng):\n    return rng.normal()", "draw(3)"], ["rng"]),
+        (["def f():\n    return g()\ndef g():\n    return isclose(0, 0)", "f()"], ["isclose"]),
+        (["case, n = make(rng), 3", "print(case)"], ["rng"]),
+        (["case = make(rng)", "case = 3", "print(case)"], []),
+        (["draw = lambda: random()", "draw()"], ["random"]),
+        (["def draw(rng):\n    return rng", "%timeit rng\nother()"], []),
+    ],
+)
+def test_sampling_is_noticed(tmp_path, sources, told):
+    *before, last = sources
+    cells = [*map(tiny.cell, before), tiny.cell(last, "proves:eq-x")]
+    page = tiny.save(tmp_path / "page.ipynb", *cells)
+    assert [names for _, _, _, names in sampled(page)] == ([told] if told else [])

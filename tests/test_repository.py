@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import surroundings
 
 ROOT = Path(__file__).resolve().parents[1]
 REFUSED = {
@@ -22,10 +23,11 @@ PICTURE = re.compile(r'"image/(?:png|jpeg)": "[^"]*"')
 
 
 def tracked():
-    answer = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
-    if answer.returncode:
-        pytest.skip("not a git checkout")
-    return [ROOT / name for name in answer.stdout.split("\0") if name and (ROOT / name).is_file()]
+    answer = surroundings.git("ls-files", "-z", folder=ROOT)
+    if answer is None or answer.returncode:
+        pytest.skip("git is not installed" if answer is None else "not a git checkout")
+    names = answer.stdout.decode("utf-8").split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
 def faults(text):

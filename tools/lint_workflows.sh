@@ -2,7 +2,8 @@
 # Check the workflows where their linters are installed: tools/lint_workflows.sh
 # They are no part of the lock; `pip install check-jsonschema zizmor` puts them anywhere on the PATH.
 set -eu
-cd "$(dirname "$0")/.."
+unset CDPATH
+cd -- "$(dirname -- "$0")/.."
 if command -v check-jsonschema >/dev/null 2>&1; then
     check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 else

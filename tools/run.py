@@ -7,12 +7,12 @@ the byte, so that running twice leaves git clean.
 
 import argparse
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import nbformat
+import surroundings
 import tangle
 from chapters import ROOT, BookError, notebooks, write
 from ipykernel.kernelspec import get_kernel_dict
@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from outputs import keep_old_outputs
 
 sys.path.insert(0, str(ROOT))
-import conftest  # noqa: E402, F401  (the kernels inherit what it pins)
+import conftest  # noqa: E402, F401  (the kernels inherit what it settles and pins)
 
 CELL_SECONDS = 300
 METADATA = {
@@ -80,11 +80,8 @@ def stale(path):
 def _committed(path, root):
     """The notebook as git has it, or None where it has none."""
     name = f"HEAD:./{path.relative_to(root).as_posix()}"
-    try:
-        answer = subprocess.run(["git", "show", name], cwd=root, capture_output=True)
-    except FileNotFoundError:
-        return None
-    if answer.returncode:
+    answer = surroundings.git("show", name, folder=root)
+    if answer is None or answer.returncode:
         return None
     return nbformat.reads(answer.stdout.decode("utf-8"), as_version=4)
 
@@ -127,6 +124,7 @@ def main(arguments=None):
                 "the pages do; run `make tangle` first"
             )
         chosen = _chosen(options, root)
+        surroundings.prepare()
     except BookError as error:
         print(f"run: {error}", file=sys.stderr)
         return 2

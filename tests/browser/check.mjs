@@ -72,6 +72,42 @@ function look() {
   return faults;
 }
 
+// Runs in the page: the formulas and the lines of code that need more than their box, folded ones
+// included. `cut` says that nothing scrolls there, so that the reader cannot see the rest.
+async function measure() {
+  for (const one of document.querySelectorAll('article details')) one.open = true;
+  for (const one of document.querySelectorAll('article .toggle-hidden')) one.classList.remove('toggle-hidden');
+  await new Promise((ready) => setTimeout(() => requestAnimationFrame(ready), 100)); // the page's own scripts
+  const SCROLLS = ['auto', 'scroll'];
+  const tex = new Map([...window.MathJax?.startup?.document?.math ?? []].map((one) => [one.typesetRoot, one.math]));
+  const found = [];
+  const note = (kind, element, drawn, box, text) => {
+    // The nearest ancestor that clips or scrolls decides what of the drawing can be seen.
+    let clip = box;
+    while (clip && clip.tagName !== 'ARTICLE' && getComputedStyle(clip).overflowX === 'visible') clip = clip.parentElement;
+    const scrolls = SCROLLS.includes(getComputedStyle(clip).overflowX);
+    found.push({ kind, text: text.trim().replace(/\s+/g, ' '), by: Math.ceil(drawn), cut: !scrolls });
+  };
+  for (const formula of document.querySelectorAll('article mjx-container')) {
+    const picture = formula.querySelector('svg');
+    if (!picture) continue;
+    // An inline formula may need its whole line, which is as wide as the block that holds it.
+    let box = formula.parentElement;
+    while (getComputedStyle(box).display.startsWith('inline')) box = box.parentElement;
+    const { left, right, width } = picture.getBoundingClientRect();
+    const style = getComputedStyle(box);
+    const from = box.getBoundingClientRect().left + box.clientLeft - box.scrollLeft + parseFloat(style.paddingLeft);
+    const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const beyond = Math.max(width - room, right - from - room, from - left);
+    if (width && beyond > 1) note('formula', formula, beyond, box, tex.get(formula) ?? '');
+  }
+  for (const code of document.querySelectorAll('article pre')) {
+    const beyond = code.scrollWidth - code.clientWidth;
+    if (code.clientWidth && beyond > 1) note('code', code, beyond, code, code.textContent);
+  }
+  return found;
+}
+
 async function checkAccess(page) {
   await page.evaluate(axe); // as code of the check, so that it is no request of the page
   const found = await page.evaluate(
@@ -104,6 +140,9 @@ async function check(browser, base, file, { name, axe: access, ...options }) {
     await page.evaluate(() => window.MathJax?.startup?.promise);
     faults.push(...await page.evaluate(look));
     if (access) faults.push(...await checkAccess(page));
+    for (const { kind, text, by, cut } of await page.evaluate(measure)) {
+      console.log(`MEASURE\t${file}\t${name}\t${kind}\t${by}\t${cut}\t${text.slice(0, 60)}`);
+    }
   } finally {
     await context.close();
   }

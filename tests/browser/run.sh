@@ -2,8 +2,9 @@
 # Look at the built pages in a browser: tests/browser/run.sh _build/html
 # Without a browser, Node or the two npm packages it says so and checks nothing.
 set -eu
-pages=$(cd "${1:-_build/html}" && pwd)
-cd "$(dirname "$0")"
+unset CDPATH
+pages=$(cd -- "${1:-_build/html}" && pwd)
+cd -- "$(dirname -- "$0")"
 
 skip() {
     echo "browser: SKIPPED, $1; formulas, widths and console were not looked at"

@@ -5,7 +5,7 @@
 They need SymPy, so ``import rnn_lit`` does not import them.
 """
 
-from .sums import i, j, Entries, vectors, resolve
+from .sums import B, T, b, i, t, j, q, s, Entries, vectors, resolve
 from .peeling import Descending, peel, written_out
 from .printing import Total, Immediate, Formula
 from .theorem import adjoint_identity, time_splitting, uses_of_time
@@ -56,8 +56,14 @@ from .field import (
 from .mutants import Mutant, sources, plant
 
 __all__ = [
+    "B",
+    "T",
+    "b",
     "i",
+    "t",
     "j",
+    "q",
+    "s",
     "Entries",
     "vectors",
     "resolve",

@@ -322,11 +322,11 @@ class Opaque:
         self.output, self.slope = output, slope
         self.arguments = []
         self.f = np.frompyfunc(self._output, 1, 1)
-        self._df = np.frompyfunc(self._slope, 1, 1)
+        self._df = np.frompyfunc(self._slope, 2, 1)
 
     def df(self, z, a):
-        """The derivatives at z; the output a is not looked at."""
-        return self._df(z)
+        """The derivatives at z; a is refused unless it is the output at z, or None."""
+        return self._df(z, a)
 
     def _number(self, z):
         if z.value.shape[1] not in self.sizes:
@@ -341,10 +341,14 @@ class Opaque:
         slope = Diagonal(f"{self.slope}_{number}", size, size)
         return Block(sp.MatrixSymbol(f"{self.output}_{number}", size, 1).T, z.tangent * slope)
 
-    def _slope(self, z):
+    def _slope(self, z, a):
         if not isinstance(z.tangent, sp.ZeroMatrix):
             raise ValueError("z has a tangent, wanted none: second derivatives are not known")
-        return Block(sp.MatrixSymbol(f"{self.slope}_{self._number(z)}", z.value.shape[1], 1).T)
+        number, size = self._number(z), z.value.shape[1]
+        own = sp.MatrixSymbol(f"{self.output}_{number}", size, 1).T
+        if a is not None and a.value != own:
+            raise ValueError(f"the derivative at z was asked for with a = {a.value}, wanted {own}")
+        return Block(sp.MatrixSymbol(f"{self.slope}_{number}", size, 1).T)
 
 
 def pairing(gradient, direction):

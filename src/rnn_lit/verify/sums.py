@@ -6,65 +6,171 @@ import sympy as sp
 from rnn_lit.verify.blocks import k
 
 __all__ = [
+    "B",
+    "T",
+    "b",
     "i",
+    "t",
     "j",
+    "q",
+    "s",
     "Entries",
     "vectors",
     "resolve",
 ]
 
 
-i, j = sp.symbols("i j", integer=True, positive=True)
+T, B = sp.symbols("T B", integer=True, positive=True)
+t, b, i = sp.symbols("t b i", integer=True, positive=True)  # of summation
+s, q, j = sp.symbols("s q j", integer=True, positive=True)  # of one entry
 
 
+def _refuse(name):
+    def refuse(self, *arguments, **keywords):
+        raise TypeError(f"{name} has no meaning on an array of symbolic shape")
+
+    return refuse
+
+
+def _nothing_else(cls):
+    """The class without what it takes from np.ndarray, but for three."""
+    own = {*vars(cls), "ndim", "dtype", "astype"}
+    for name in dir(np.ndarray):
+        if not name.startswith("_") and name not in own:
+            setattr(cls, name, property(_refuse(name)))
+    return cls
+
+
+@_nothing_else
 class Entries(np.ndarray):
-    """Vectors of the symbolic size k: the last axis holds one expression in the index i.
+    """An array of symbolic shape, such as (T, k): one expression in the
+    indices of its axes stands for all of its entries.
 
-    The expression stands for the k entries, i = 1 … k. Arithmetic, exp and log act on it, the sum
-    over the last axis is an unevaluated one over i, and the maximum is a symbol c of its own for
-    each vector, of which nothing is assumed: what is proved with it holds for every number c.
+    Arithmetic, exp and log act on the expression. A sum over an axis is an
+    unevaluated one. A maximum is a letter c with the indices that are left;
+    nothing is assumed of it, so what is proved holds for all numbers c.
+    ``shape`` and ``size`` are made of the symbols T, B and k, and two arrays
+    combine if their shapes do for all numbers T, B and k. All else raises a
+    TypeError: above all, an entry, a slice, an iteration and the length, which
+    need numbers.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+    axes : tuple of (index, size)
+        For each axis; (None, 1) for one over which a sum was taken.
     """
 
+    def __new__(cls, expression, axes):
+        array = np.empty((1,) * len(axes), dtype=object).view(cls)
+        np.asarray(array)[...] = expression
+        array.axes = tuple(axes)
+        return array
+
+    def __array_finalize__(self, source):
+        self.axes = getattr(source, "axes", None)
+
+    @property
+    def shape(self):
+        return tuple(size for _, size in self.axes)
+
+    @property
+    def size(self):
+        return sp.Mul(*self.shape)
+
+    @property
+    def expression(self):
+        return np.asarray(self).flat[0]
+
+    def entry(self, *at):
+        """The entry with these indices in place of t, (b,) i."""
+        pairs = zip(self.axes, at, strict=True)
+        return self.expression.subs({index: new for (index, _), new in pairs})
+
+    def __len__(self):
+        return self.shape[0]  # which len() refuses, unless it is a number
+
+    __getitem__ = __setitem__ = __iter__ = _refuse("an entry")
+    __bool__ = _refuse("a truth value")
+
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method != "__call__" or kwargs or ufunc.signature:
+            _refuse(ufunc.__name__)(self)
         symbolic = {np.exp: sp.exp, np.log: sp.log}.get(ufunc)
         function = np.frompyfunc(symbolic, 1, 1) if symbolic else ufunc
-        result = getattr(function, method)(*map(np.asarray, inputs), **kwargs)
-        return np.asarray(result, dtype=object).view(Entries)
+        axes = ()
+        for one in inputs:
+            axes = _broadcast(axes, one.axes if isinstance(one, Entries) else ())
+        plain = [one.expression if isinstance(one, Entries) else one
+                 for one in inputs]
+        return Entries(function(*(np.array(one, object) for one in plain)), axes)
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function is np.result_type:
+            return np.dtype(object)
+        if function is np.ones_like:
+            return Entries(sp.Integer(1), self.axes)
+        return _refuse(function.__name__)(self)
+
+    def _without(self, axis, keepdims):
+        """The places of the axes named, and what stays of the axes."""
+        every = range(len(self.axes))
+        named = every if axis is None else [every[one] for one in
+                                            np.atleast_1d(axis)]
+        kept = [(None, 1) if place in named else one
+                for place, one in enumerate(self.axes)
+                if keepdims or place not in named]
+        return named, kept
 
     def sum(self, axis=None, keepdims=False):
-        over_i = np.frompyfunc(lambda entry: sp.Sum(entry, (i, 1, k)), 1, 1)(np.asarray(self))
-        if axis is None:
-            return over_i.sum()
-        return over_i.sum(axis=axis, keepdims=keepdims).view(Entries)
+        named, kept = self._without(axis, keepdims)
+        total = self.expression
+        for place in reversed(named):
+            index, size = self.axes[place]
+            total = total if index is None else sp.Sum(total, (index, 1, size))
+        return Entries(total, kept) if kept else total
 
     def max(self, axis=None, keepdims=False):
-        c = np.empty(self.shape[:-1] + (1,), dtype=object)
-        for number, place in enumerate(np.ndindex(c.shape), start=1):
-            c[place] = sp.Symbol(f"c_{number}")
-        return c.view(Entries)
+        _, kept = self._without(axis, keepdims)
+        left = [index for index, _ in kept if index is not None]
+        c = sp.IndexedBase("c")[left] if left else sp.Symbol("c")
+        return Entries(c, kept) if kept else c
 
 
-def vectors(name, T):
-    """A sequence of T vectors of size k: row t holds the entry name[t, i].
+def _broadcast(one, other):
+    """The axes of the result of two arrays: the last ones belong together."""
+    length = max(len(one), len(other))
+    one, other = (((None, 1),) * (length - len(axes)) + tuple(axes)
+                  for axes in (one, other))
+    for left, right in zip(one, other, strict=True):
+        if left != right and (None, 1) not in (left, right):
+            raise ValueError(f"{left[1]} and {right[1]} entries do not match")
+    return tuple(right if left == (None, 1) else left
+                 for left, right in zip(one, other, strict=True))
+
+
+def vectors(name, batch=False):
+    """A sequence of T vectors of size k, or a batch of B such sequences.
 
     Parameters
     ----------
     name : str
-    T : int
+    batch : bool
 
     Returns
     -------
-    (T, 1) Entries
+    (T, k) or (T, B, k) Entries
+        The entry is name[t, i] or name[t, b, i].
     """
-    base = sp.IndexedBase(name)
-    return np.array([[base[t, i]] for t in range(1, T + 1)], dtype=object).view(Entries)
+    axes = ((t, T), (b, B), (i, k)) if batch else ((t, T), (i, k))
+    return Entries(sp.IndexedBase(name)[tuple(index for index, _ in axes)], axes)
 
 
 def resolve(expression):
     """The expression with its sums split into terms, and free of Kronecker deltas.
 
     A factor without the summation index leaves the sum, and Σᵢ δᵢⱼ f(i) = f(j) for an index j
-    between the limits.
+    between the limits. A sum over several indices is taken from the inside.
 
     Parameters
     ----------
@@ -73,7 +179,7 @@ def resolve(expression):
     Returns
     -------
     sympy.Expr
-        Equal to the expression for every k; every sum left has one product as its summand.
+        Equal to the expression for all sizes; every sum left has one product as its summand.
 
     Notes
     -----
@@ -83,8 +189,16 @@ def resolve(expression):
         return expression
     if not isinstance(expression, sp.Sum):
         return expression.func(*(resolve(part) for part in expression.args))
-    (index, *limits), total = expression.limits[0], 0
-    for term in sp.Add.make_args(sp.expand(resolve(expression.function))):
+    total = resolve(expression.function)
+    for index, *limits in expression.limits:
+        total = _term_by_term(total, index, limits)
+    return total
+
+
+def _term_by_term(function, index, limits):
+    """The sum of the function over one index, split into terms."""
+    total = 0
+    for term in sp.Add.make_args(sp.expand(function)):
         outside, inside = term.as_independent(index, as_Add=False)
         deltas = [d for d in inside.atoms(sp.KroneckerDelta) if index in d.free_symbols]
         if deltas:

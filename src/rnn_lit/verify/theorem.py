@@ -112,23 +112,39 @@ def uses_of_time(function):
     Parameters
     ----------
     function : callable
-        With one loop ``for t in …``.
+        With one loop ``for t in …``, at the top level of its body.
 
     Returns
     -------
     dict
         ``order``, what t runs over; ``rows``, the expressions indexed by t; ``elsewhere``, how
         often t or an array so indexed occurs in any other way; ``besides``, the other names that
-        the body reads; ``carried``, the plain names that it assigns.
+        the body reads; ``carried``, the plain names that it assigns; ``written``, all that it
+        assigns, in order; ``kinds``, the kinds of statement and of expression in it;
+        ``around``, the statements of the function before and after the loop, without the
+        docstring, and those of the loop's ``else``.
+
+    Raises
+    ------
+    ValueError
+        If the function's body does not hold exactly one such loop.
 
     Notes
     -----
-    Derived in chapter 4, the third part of the proof.
+    Derived in chapter 4, eq-loop-order.
     """
     tree = ast.parse(inspect.getsource(function))
-    (loop,) = (node for node in ast.walk(tree) if isinstance(node, ast.For))
+    (definition,) = tree.body
+    loops = [node for node in definition.body if isinstance(node, ast.For)]
+    if len(loops) != 1:
+        raise ValueError(f"{function.__name__} has {len(loops)} loops, wanted one")
+    (loop,) = loops
     t = loop.target.id
     body = [node for statement in loop.body for node in ast.walk(statement)]
+    around = [node for node in definition.body if node is not loop] + loop.orelse
+    if ast.get_docstring(definition) is not None:
+        del around[0]
+    assigned = [node for node in loop.body if isinstance(node, ast.Assign | ast.AugAssign)]
     indexed = [
         node
         for node in body
@@ -142,4 +158,13 @@ def uses_of_time(function):
         "elsewhere": sum(node.id in time for node in names) - 2 * len(indexed),
         "besides": sorted({node.id for node in names if node.id not in time}),
         "carried": sorted({node.id for node in names if isinstance(node.ctx, ast.Store)}),
+        "written": [
+            ast.unparse(target)
+            for node in assigned
+            for target in getattr(node, "targets", None) or [node.target]
+        ],
+        "kinds": sorted(
+            {type(node).__name__ for node in body if isinstance(node, ast.stmt | ast.expr)}
+        ),
+        "around": [ast.unparse(node) for node in around],
     }

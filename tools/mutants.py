@@ -1,0 +1,289 @@
+"""Does a chapter notice when its function is wrong? python tools/mutants.py [CHAPTER …]
+
+Every exported function of the chapters that claim a proof is changed, one thing at a time
+(`mutations`), in its cell and in a private copy of the package. A mutant counts if it differs
+from an independent implementation on a fixed battery (`mutants_battery`); otherwise it is called
+equivalent. A mutant that counts is killed if a cell of its own chapter tagged ``proves:…`` or
+``checks:…`` fails: cells run one after the other, past a failing one, as pytest --nbval does, and
+no printed text is compared. What survives is listed, and the exit status is 1, unless
+mutants_signed.toml gives a reason why it may. The number types and proof tools in
+``rnn_lit.verify`` are the instruments and not the object: they are not mutated here.
+"""
+
+import argparse
+import builtins
+import linecache
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from compileall import compile_dir
+from multiprocessing import connection, get_context
+from pathlib import Path
+from shutil import copytree
+from typing import NamedTuple
+
+import mutants_battery
+import tangle
+from chapters import ROOT, Cell, cells, notebooks
+from exported import TAG, Module
+from mutations import refusals, variants
+
+sys.path.insert(0, str(ROOT))
+import conftest  # noqa: E402, F401  (one thread for BLAS, before NumPy is imported)
+
+CHAPTERS = ("01", "02", "03", "04", "06")
+SETTLE = ("proves:", "checks:")
+CELL_SECONDS, MUTANT_SECONDS, MEMORY = 30, 900, 4 << 30
+SIGNED = Path(__file__).with_name("mutants_signed.toml")
+
+
+class Mutant(NamedTuple):
+    """A changed cell, and what it is that was changed."""
+
+    chapter: str  # the notebook's path from the root
+    module: str
+    cell: Cell
+    function: str
+    line: int
+    old: str
+    new: str
+    source: str  # the cell's, changed
+
+
+class TooLong(BaseException):
+    """A cell has used more processor time than it may."""
+
+
+def find(root, chapters):
+    """Every mutant of the chapters, and the number of refusals that are left alone."""
+    found, refused = [], 0
+    for path in notebooks(root):
+        if not path.name.startswith(chapters):
+            continue
+        for cell in cells(path, root):
+            module = target(cell)
+            if module and "/" not in module:
+                found += [Mutant(cell.path, module, cell, *v) for v in variants(cell.source)]
+                refused += refusals(cell.source)
+    return found, refused
+
+
+def target(cell):
+    """The module that a cell is exported to, or None."""
+    tags = [tag for tag in cell.tags if cell.kind == "code" and tag.startswith(TAG)]
+    return tags[0].removeprefix(TAG) if tags else None
+
+
+class Book:
+    """The chapters' cells, and a compiled copy of the package from which private ones are made."""
+
+    def __init__(self, root, folder):
+        self.root, self.folder, self.base = root, folder, folder / "base"
+        self.cells = {path.relative_to(root).as_posix(): cells(path, root)
+                      for path in notebooks(root)}  # fmt: skip
+        copytree(root / tangle.PACKAGE, self.base / "rnn_lit",
+                 ignore=lambda *_: ["__pycache__"])  # fmt: skip
+        compile_dir(self.base, quiet=1)
+
+    def package(self, mutant, folder):
+        """A private copy of the package, with the mutant in it."""
+        copytree(self.base, folder, dirs_exist_ok=True)
+        if mutant:
+            module = Module(mutant.module)
+            for cell in (cell for chapter in self.cells.values() for cell in chapter):
+                if target(cell) == mutant.module:
+                    module.add(self.replaced(cell, mutant))
+            file = folder / "rnn_lit" / f"{mutant.module}.py"
+            file.write_text(tangle.header(module.notebooks) + module.text(), encoding="utf-8")
+
+    def replaced(self, cell, mutant):
+        return cell._replace(source=mutant.source) if mutant and cell == mutant.cell else cell
+
+    def first_red(self, chapter, mutant=None):
+        """The label of the first cell that settles something and fails, or None."""
+        os.chdir(self.root / Path(chapter).parent)
+        names, broken = {"__name__": "__main__", "display": lambda *_, **__: None}, False
+        sys.modules["__main__"] = sys.modules[__name__]
+        for cell in self.cells[chapter]:
+            labels = [tag for tag in cell.tags if tag.startswith(SETTLE)]
+            try:
+                if cell.kind == "code":
+                    run(self.replaced(cell, mutant), names)
+            except (Exception, TooLong) as error:
+                if labels and not only_follows(error, broken):
+                    return f"{', '.join(labels)} ({type(error).__name__})"
+                broken = True
+        return None
+
+
+def run(cell, names):
+    """Execute a cell as the notebook would, so that `inspect` finds its source."""
+    place = f"<cell {cell.number}>"
+    linecache.cache[place] = (len(cell.source), None, cell.source.splitlines(True), place)
+    signal.setitimer(signal.ITIMER_PROF, CELL_SECONDS)
+    try:
+        exec(compile(cell.source, place, "exec"), names)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def only_follows(error, broken):
+    """Whether a failure says nothing: a name that an earlier cell did not come to define, or a
+    plant of a known bug that does not find its line, which compares text."""
+    frames = error.__traceback__
+    while frames.tb_next:
+        frames = frames.tb_next
+    planting = Path(frames.tb_frame.f_code.co_filename).match("rnn_lit/verify/mutants.py")
+    return planting or (broken and isinstance(error, NameError))
+
+
+def judge(book, mutant, battery):
+    """In a process of its own: equivalent, killed by (the cell's labels), or alive.
+
+    A chapter's path in the place of a mutant stands for the chapter as it is.
+    """
+    with tempfile.TemporaryDirectory(dir=book.folder) as folder:
+        unchanged = isinstance(mutant, str)  # the chapter alone
+        book.package(None if unchanged else mutant, Path(folder))
+        sys.path.insert(0, folder)
+        if not unchanged and agrees(battery, mutant.module):
+            return "equivalent"
+        red = book.first_red(mutant) if unchanged else book.first_red(mutant.chapter, mutant)
+        return f"killed by {red}" if red else "ALIVE"
+
+
+def agrees(battery, module):
+    """The battery's word; a mutant that does not come to an end agrees with nothing."""
+    signal.setitimer(signal.ITIMER_PROF, CELL_SECONDS)
+    try:
+        return battery(module)
+    except TooLong:
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def verdicts(book, mutants, battery, workers):
+    """(mutant, verdict) as they come; each is judged in a fresh process, so none can hang us."""
+    context, waiting, running = get_context("fork"), list(reversed(mutants)), {}
+    while waiting or running:
+        while waiting and len(running) < workers:
+            ours, theirs = context.Pipe(duplex=False)
+            mutant = waiting.pop()
+            child = context.Process(target=_child, args=(theirs, book, mutant, battery))
+            child.start()
+            theirs.close()
+            running[ours] = mutant, child, time.monotonic() + MUTANT_SECONDS
+        ready = connection.wait(running, timeout=5)
+        late = [end for end, (*_, limit) in running.items() if time.monotonic() > limit]
+        for end in {*ready, *late}:
+            mutant, child, _ = running.pop(end)
+            try:
+                verdict = end.recv() if end in ready else "ALIVE (no end)"
+            except EOFError:
+                verdict = "ALIVE (the process died)"
+            child.kill()
+            child.join()
+            yield mutant, verdict
+
+
+def _child(end, book, mutant, battery):
+    silent = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(silent, stream)
+    sys.stdout, builtins.input = open(1, "w", encoding="utf-8"), None
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.signal(signal.SIGPROF, _stop)
+    end.send(judge(book, mutant, battery))
+
+
+def _stop(*_):
+    raise TooLong
+
+
+def preload():
+    """Import once what every chapter imports; nothing of rnn_lit, which differs by mutant."""
+    os.environ["MPLBACKEND"] = "Agg"
+    import IPython.display  # noqa: F401
+    import matplotlib.pyplot as plt
+    import sympy  # noqa: F401
+
+    plt.show = lambda *_, **__: plt.close("all")  # the figures are not drawn
+
+
+def signed_off(path):
+    """Survivors that may live: {(function, old, new): reason}."""
+    listed = tomllib.loads(path.read_text(encoding="utf-8")).get("signed", [])
+    return {(one["function"], one["old"], one["new"]): one["reason"] for one in listed}
+
+
+def shown(mutant):
+    """Where the change is, and the two texts, cut to where they differ."""
+    old, new = mutant.old, mutant.new
+    if max(len(old), len(new)) > 70:
+        same = len(os.path.commonprefix([old, new]))
+        start, tail = max(0, same - 25), len(os.path.commonprefix([old[::-1], new[::-1]]))
+        old, new = ((" …" if start else "") + text[start : len(text) - tail + 15].strip()
+                    for text in (old, new))  # fmt: skip
+    return f"{mutant.function}, line {mutant.line}: {old}  ->  {new}"
+
+
+def report(root, chapters=CHAPTERS, only=None, battery=mutants_battery.agrees, workers=2,
+           signed=SIGNED):  # fmt: skip
+    """Print the table; returns how many mutants are alive, or None if a chapter is red already."""
+    mutants, refused = find(root, tuple(chapters))
+    mutants = [one for one in mutants if not only or one.function in only]
+    reasons = signed_off(signed)
+    preload()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        book = Book(root, Path(folder))
+        todo = list(dict.fromkeys(mutant.chapter for mutant in mutants))
+        red = [f"{chapter}: {verdict}" for chapter, verdict in verdicts(book, todo, None, workers)
+               if verdict != "ALIVE"]  # fmt: skip
+        if red:
+            print("without any mutant, " + "; ".join(red))
+            return None
+        found = {}
+        for mutant, verdict in verdicts(book, mutants, battery, workers):
+            reason = reasons.get((mutant.function, mutant.old, mutant.new))
+            if verdict.startswith("ALIVE") and reason:
+                verdict = f"signed: {reason}"
+            found[mutant] = verdict
+            if verdict.startswith("ALIVE"):
+                print(f"{len(found)} of {len(mutants)}: {shown(mutant)}", file=sys.stderr)
+    return summary(mutants, found, refused)
+
+
+def summary(mutants, found, refused):
+    totals = Counter()
+    for mutant in mutants:
+        print(f"{Path(mutant.chapter).stem}  {shown(mutant)}  |  {found[mutant]}")
+        totals[Path(mutant.chapter).stem, found[mutant].split()[0].strip(":")] += 1
+    kinds = ("killed", "equivalent", "signed", "ALIVE")
+    for chapter in dict.fromkeys(chapter for chapter, _ in totals):
+        print(f"{chapter}: " + ", ".join(f"{totals[chapter, kind]} {kind}" for kind in kinds))
+    print(f"input checks: {refused} refusals of bad input are not mutated (tests/ tests them)")
+    sums = [sum(count for (_, kind), count in totals.items() if kind == wanted) for wanted in kinds]
+    print("{} killed, {} equivalent, {} signed, {} alive".format(*sums))
+    return sums[-1]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("chapters", nargs="*", default=CHAPTERS, help="as 04; default: all five")
+    parser.add_argument("--function", action="append", help="only mutants of this function")
+    parser.add_argument("--workers", type=int, default=2, help="processes at a time")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    options = parser.parse_args(arguments)
+    alive = report(options.root.resolve(), options.chapters, options.function,
+                   workers=options.workers)  # fmt: skip
+    return 2 if alive is None else bool(alive)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -253,7 +253,9 @@ def environment(factor, home):
 
 def observe(path, answer):
     """Run one notebook; write what differs and what was rounded."""
-    import run  # pins what the kernel inherits
+    import run  # settles and pins what the kernel inherits
+
+    run.surroundings.prepare()
 
     notebook = nbformat.read(path, as_version=4)
     stored = [
@@ -298,7 +300,7 @@ def observe(path, answer):
         compared = IGNORED not in tags or (
             raised and "raises-exception" not in tags
         )
-        if compared and comparable(cell.outputs) != comparable(outputs):
+        if compared and _compared(cell.outputs) != _compared(outputs):
             changed[number] = [_readable(outputs), _readable(cell.outputs)]
     ignored = {
         n
@@ -317,6 +319,11 @@ def observe(path, answer):
             figures.append([numbers[cell - 1], *figure])
     result = {"changed": changed, "figures": figures, "failure": failure}
     answer.write_text(json.dumps(result), encoding="utf-8")
+
+
+def _compared(outputs):
+    """What nbval compares: not the remarks on stderr, which conftest.py drops."""
+    return comparable([o for o in outputs if o.get("name") != "stderr"])
 
 
 def _readable(outputs):

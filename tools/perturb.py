@@ -45,9 +45,8 @@ from outputs import IGNORED, comparable  # noqa: E402
 
 WORKERS = 2
 CELL_SECONDS = 900
-SPREADS = (
-    3  # how many spreads over the runs a figure has to keep from its edge
-)
+#: How many spreads over the runs a figure has to keep from its edge.
+SPREADS = 3
 SHOWN = 6  # lines of a difference, and values of a figure
 #: What leads to a configuration outside the home folder.
 OUTSIDE = (

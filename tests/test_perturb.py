@@ -1,4 +1,4 @@
-"""tools/perturb.py lists what hangs on the environment, and figures at a rounding's edge."""
+"""tools/perturb.py lists what hangs on the machine, and figures at an edge."""
 
 import ast
 import builtins
@@ -38,9 +38,15 @@ def test_what_hangs_on_the_environment_is_listed(planted, book, capsys):
     assert not runs.failures
     name = "book/1-first.ipynb"
     # cell 1 is the title, so the planted ones are the third and those after it
-    assert runs.changed == {(name, 3): {"a plant": (("as stored",), ("changed",))}}
-    assert sorted({number for _, number, _, _ in perturb.at_edges(runs.figures)}) == [4, 8]
-    assert 5 in {number for _, number, _, _ in runs.figures}  # seen, and well inside
+    assert runs.changed == {
+        (name, 3): {"a plant": (("as stored",), ("changed",))}
+    }
+    assert sorted(
+        {number for _, number, _, _ in perturb.at_edges(runs.figures)}
+    ) == [4, 8]
+    assert 5 in {
+        number for _, number, _, _ in runs.figures
+    }  # seen, and well inside
     assert perturb.report(runs) == 3
     told = capsys.readouterr().out
     assert f"{name}, cell 3: a plant" in told and "+changed" in told
@@ -68,7 +74,9 @@ def test_without_a_change_nothing_is_listed(planted, book, capsys):
     ],
 )
 def test_the_distance_to_the_next_edge(value, digits, kind, distance):
-    assert recorder.edge(value, digits, kind) == pytest.approx(distance, rel=1e-9)
+    assert recorder.edge(value, digits, kind) == pytest.approx(
+        distance, rel=1e-9
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,23 +101,35 @@ def test_every_way_to_round_is_seen_and_changes_nothing(source, monkeypatch):
     pd, np = pytest.importorskip("pandas"), pytest.importorskip("numpy")
     log = recorder.Log(None)
     monkeypatch.setattr(recorder, "_log", log)
-    monkeypatch.setattr(builtins, "__figure__", recorder._figure, raising=False)
-    monkeypatch.setattr(builtins, "__rounding__", recorder._rounding, raising=False)
-    monkeypatch.setattr(builtins, "__formatter__", recorder._formatter, raising=False)
+    monkeypatch.setattr(
+        builtins, "__figure__", recorder._figure, raising=False
+    )
+    monkeypatch.setattr(
+        builtins, "__rounding__", recorder._rounding, raising=False
+    )
+    monkeypatch.setattr(
+        builtins, "__formatter__", recorder._formatter, raising=False
+    )
     names = {"np": np, "pd": pd, "v": 2.7182818}
     tree = recorder.Watch("cell").visit(ast.parse(source, mode="eval"))
-    answer = eval(compile(ast.fix_missing_locations(tree), "cell", "eval"), names)
+    answer = eval(
+        compile(ast.fix_missing_locations(tree), "cell", "eval"), names
+    )
     assert str(answer) == str(eval(source, names))
     assert [line[3] for line in log.lines] == [2.7182818]
 
 
-@pytest.mark.parametrize("exact", ["3", "Fraction(1, 3)", "'1.5'", "True", "np.int64(3)"])
+@pytest.mark.parametrize(
+    "exact", ["3", "Fraction(1, 3)", "'1.5'", "True", "np.int64(3)"]
+)
 def test_what_is_exact_is_not_noted(exact):
     from fractions import Fraction
 
     import numpy as np
 
-    assert recorder.inexact(eval(exact, {"Fraction": Fraction, "np": np})) is None
+    assert (
+        recorder.inexact(eval(exact, {"Fraction": Fraction, "np": np})) is None
+    )
 
 
 def test_a_factor_that_the_processor_cannot_run_says_why(monkeypatch):
@@ -122,15 +142,23 @@ def test_a_factor_that_the_processor_cannot_run_says_why(monkeypatch):
 def test_a_home_is_the_only_one_that_a_run_sees(tmp_path, monkeypatch):
     monkeypatch.setitem(perturb.ENVIRONMENT, "MPLCONFIGDIR", "/somewhere")
     monkeypatch.setitem(perturb.ENVIRONMENT, "RNN_LIT_KEEP_ENV", "1")
-    found = perturb.environment(perturb.Factor("hostile", home="hostile"), tmp_path)
-    assert found["HOME"] == str(tmp_path) and found["PYTHONSTARTUP"].startswith(found["HOME"])
+    found = perturb.environment(
+        perturb.Factor("hostile", home="hostile"), tmp_path
+    )
+    assert found["HOME"] == str(tmp_path) and found[
+        "PYTHONSTARTUP"
+    ].startswith(found["HOME"])
     assert "MPLCONFIGDIR" not in found and "RNN_LIT_KEEP_ENV" not in found
-    assert "usetex" in (tmp_path / ".config/matplotlib/matplotlibrc").read_text()
+    assert (
+        "usetex" in (tmp_path / ".config/matplotlib/matplotlibrc").read_text()
+    )
 
 
 def test_the_other_work_ends_with_its_run():
     with perturb._busy(2) as others:
-        assert len(others) == 2 and all(other.poll() is None for other in others)
+        assert len(others) == 2 and all(
+            other.poll() is None for other in others
+        )
     assert all(other.poll() is not None for other in others)
 
 

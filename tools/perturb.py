@@ -1,14 +1,18 @@
-"""Outputs that hang on the machine: python tools/perturb.py [--factors "NAMES"] [NOTEBOOK …]
+"""Outputs that hang on the machine: python tools/perturb.py [NOTEBOOK …]
 
-Every notebook runs once as pinned and once with each factor changed: the processor kernels of
-OpenBLAS and NumPy, threads, the hash seed, the locale, the home folder, other work beside. Listed
-are the cells whose outputs then differ from the stored ones, compared as nbval compares them; and
-the printed figures that lie nearer to an edge of their rounding than three times their spread
-over the runs, since on the next machine these may differ. What is exact, or is stored and not
-compared (a timing), does not count. What the record of figures does not see: tools/recorder.py.
+Every notebook runs once as pinned and once with each factor changed: the
+processor kernels of OpenBLAS and NumPy, threads, the hash seed, the locale,
+the home folder, other work beside. Listed are
 
-Kernels start as in tools/run.py, pinned by conftest.py but for the factor. A factor that this
-processor cannot run is named and left out. Pictures are not compared.
+- the cells whose outputs then differ from the stored ones, compared as nbval
+  compares them;
+- the printed figures that lie nearer to an edge of their rounding than three
+  times their spread over the runs: on the next machine they may differ.
+
+What is exact, or is stored and not compared (a timing), does not count. What
+the record of figures does not see is said in tools/recorder.py. Pictures are
+not compared. Kernels start as in tools/run.py, pinned by conftest.py but for
+the factor. A factor that this processor cannot run is named and left out.
 """
 
 import argparse
@@ -41,13 +45,20 @@ from outputs import IGNORED, comparable  # noqa: E402
 
 WORKERS = 2
 CELL_SECONDS = 900
-SPREADS = 3  # how many spreads over the runs a figure has to keep from its edge
+#: How many spreads over the runs a figure has to keep from its edge.
+SPREADS = 3
 SHOWN = 6  # lines of a difference, and values of a figure
 #: What leads to a configuration outside the home folder.
 OUTSIDE = (
-    "MPLCONFIGDIR", "MATPLOTLIBRC", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_CONFIG_PATH",
-    "JUPYTER_DATA_DIR", "JUPYTER_PATH", "JUPYTER_RUNTIME_DIR", "XDG_CONFIG_HOME",
-    "XDG_CACHE_HOME", "XDG_DATA_HOME", "PYTHONSTARTUP",
+    "MPLCONFIGDIR", "MATPLOTLIBRC", "IPYTHONDIR", "JUPYTER_CONFIG_DIR",
+    "JUPYTER_CONFIG_PATH", "JUPYTER_DATA_DIR", "JUPYTER_PATH",
+    "JUPYTER_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME",
+    "XDG_DATA_HOME", "PYTHONSTARTUP",
+)  # fmt: skip
+#: What conftest.py pins and a factor may change.
+VARIED = (
+    "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "PYTHONHASHSEED",
 )  # fmt: skip
 #: What a processor must be able to do, in the words of /proc/cpuinfo.
 NEEDS = {
@@ -62,7 +73,8 @@ HOSTILE = {
         "text.usetex: True\nfont.family: No Such Font\ntoolbar: toolmanager\n"
     ),
     ".ipython/profile_default/startup/00-hostile.py": (
-        "print('from a start-up file')\nimport numpy\nnumpy.set_printoptions(precision=2)\n"
+        "print('from a start-up file')\n"
+        "import numpy\nnumpy.set_printoptions(precision=2)\n"
     ),
     ".ipython/profile_default/ipython_config.py": (
         "c = get_config()\nc.InlineBackend.figure_formats = {'svg'}\n"
@@ -75,7 +87,7 @@ HOSTILE = {
 
 
 class Factor(NamedTuple):
-    """One change of the environment; the variables given replace what conftest.py pins."""
+    """One change; the variables replace what conftest.py pins."""
 
     name: str
     variables: dict = {}
@@ -97,7 +109,11 @@ def factors():
     narrow = " ".join(wide + avx2)
     return [
         *cores,
-        Factor("AVX-512", {"NPY_DISABLE_CPU_FEATURES": ""}, missing=_missing_numpy("AVX-512", wide)),
+        Factor(
+            "AVX-512",
+            {"NPY_DISABLE_CPU_FEATURES": ""},
+            missing=_missing_numpy("AVX-512", wide),
+        ),
         Factor(
             "no-AVX2",
             {"NPY_DISABLE_CPU_FEATURES": narrow},
@@ -105,7 +121,14 @@ def factors():
         ),
         Factor(
             "2-threads",
-            dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "2"),
+            dict.fromkeys(
+                (
+                    "OPENBLAS_NUM_THREADS",
+                    "OMP_NUM_THREADS",
+                    "NUMBA_NUM_THREADS",
+                ),
+                "2",
+            ),
             missing="" if (os.cpu_count() or 1) > 1 else "one core",
         ),
         Factor("hash-1", {"PYTHONHASHSEED": "1"}),
@@ -128,10 +151,10 @@ def _flags():
 
 
 def _missing_core(name):
-    """Why OpenBLAS does not run these kernels here: the processor, or the library's own answer."""
+    """Why OpenBLAS does not run these kernels here, or nothing."""
     flags = _flags()
     if flags is None:
-        return "what the processor can do is not known (no /proc/cpuinfo with flags)"
+        return "no /proc/cpuinfo says what the processor can do"
     lacking = [need for need in NEEDS[name] if need not in flags]
     if lacking:
         return f"the processor lacks {', '.join(lacking)}"
@@ -145,11 +168,13 @@ def _missing_core(name):
     if answer.returncode or not used:
         return "no OpenBLAS that says which kernels it uses"
     other = [one for one in used if one.lower() != name.lower()]
-    return f"OpenBLAS takes its kernels for {other[0]} instead" if other else ""
+    return (
+        f"OpenBLAS takes its kernels for {other[0]} instead" if other else ""
+    )
 
 
 def cores():
-    """The names of the kernels that the OpenBLAS of NumPy and that of SciPy use."""
+    """The kernels that the OpenBLAS of NumPy and that of SciPy use."""
     found = []
     for package in ("numpy", "scipy"):
         spec = importlib.util.find_spec(package)
@@ -157,11 +182,15 @@ def cores():
             continue
         __import__(f"{package}.linalg")
         site = Path(spec.origin).parent
-        for library in sorted((site.parent / f"{package}.libs").glob("*openblas*")):
+        for library in sorted(
+            (site.parent / f"{package}.libs").glob("*openblas*")
+        ):
             handle = ctypes.CDLL(str(library))
             for prefix in ("scipy_", ""):
                 for suffix in ("64_", "_64", ""):
-                    function = getattr(handle, f"{prefix}openblas_get_corename{suffix}", None)
+                    function = getattr(
+                        handle, f"{prefix}openblas_get_corename{suffix}", None
+                    )
                     if function is not None:
                         function.restype = ctypes.c_char_p
                         found.append(function().decode("ascii"))
@@ -174,7 +203,9 @@ def _numpy_groups():
         from numpy._core._multiarray_umath import __cpu_dispatch__ as names
     except ImportError:  # an older NumPy
         from numpy.core._multiarray_umath import __cpu_dispatch__ as names
-    wide = [name for name in names if name == "X86_V4" or name.startswith("AVX512")]
+    wide = [
+        name for name in names if name == "X86_V4" or name.startswith("AVX512")
+    ]
     return wide, [name for name in names if name in ("X86_V3", "AVX2", "FMA3")]
 
 
@@ -201,7 +232,9 @@ def environment(factor, home):
     if factor.home:
         for name in OUTSIDE:
             variables.pop(name, None)
-        variables["HOME"] = "/dev/null/x" if factor.home == "unwritable" else str(home)
+        variables["HOME"] = (
+            "/dev/null/x" if factor.home == "unwritable" else str(home)
+        )
     if factor.home == "hostile":
         variables["PYTHONSTARTUP"] = str(home / "startup.py")
         for name, text in HOSTILE.items():
@@ -209,9 +242,8 @@ def environment(factor, home):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if factor.variables:
-        # only the factor's own are kept; what the user has of the others is pinned all the same
-        for name in ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_NUM_THREADS",
-                     "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "PYTHONHASHSEED"):  # fmt: skip
+        # what the user has of the others is pinned all the same
+        for name in VARIED:
             variables.pop(name, None)
         variables |= factor.variables
         variables["RNN_LIT_KEEP_ENV"] = "1"
@@ -219,21 +251,33 @@ def environment(factor, home):
 
 
 def observe(path, answer):
-    """Run one notebook in this process's environment; write what differs and what was rounded."""
-    import run  # pins what the kernel inherits
+    """Run one notebook; write what differs and what was rounded."""
+    import run  # settles and pins what the kernel inherits
+
+    run.surroundings.prepare()
 
     notebook = nbformat.read(path, as_version=4)
-    stored = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    before = [(cell.get("outputs", []), cell.metadata.get("tags", [])) for cell in stored]
+    stored = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.source.strip()
+    ]
+    before = [
+        (cell.get("outputs", []), cell.metadata.get("tags", []))
+        for cell in stored
+    ]
     numbers = [i for i, cell in enumerate(notebook.cells, 1) if cell in stored]
     record = answer.with_suffix(".figures")
     notebook.cells.insert(0, new_code_cell(
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import recorder; "
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+            f"import recorder; "
         f"sys.path.pop(0); recorder.start({str(record)!r}); del recorder, sys"
     ))  # fmt: skip
     client = NotebookClient(
         notebook,
-        km=run.AsyncKernelManager(kernel_name="python3", kernel_spec_manager=run.ThisPython()),
+        km=run.AsyncKernelManager(
+            kernel_name="python3", kernel_spec_manager=run.ThisPython()
+        ),
         timeout=CELL_SECONDS,
         allow_errors=True,
         record_timing=False,
@@ -248,20 +292,37 @@ def observe(path, answer):
     first, *_ = notebook.cells
     failure = failure or " ".join(_readable(first.outputs))
     changed = {}
-    for number, cell, (outputs, tags) in zip(numbers, stored, before, strict=True):
+    for number, cell, (outputs, tags) in zip(
+        numbers, stored, before, strict=True
+    ):
         raised = any(output.output_type == "error" for output in cell.outputs)
-        compared = IGNORED not in tags or (raised and "raises-exception" not in tags)
-        if compared and comparable(cell.outputs) != comparable(outputs):
+        compared = IGNORED not in tags or (
+            raised and "raises-exception" not in tags
+        )
+        if compared and _compared(cell.outputs) != _compared(outputs):
             changed[number] = [_readable(outputs), _readable(cell.outputs)]
-    ignored = {n for n, (_, tags) in zip(numbers, before, strict=True) if IGNORED in tags}
-    lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+    ignored = {
+        n
+        for n, (_, tags) in zip(numbers, before, strict=True)
+        if IGNORED in tags
+    }
+    lines = (
+        record.read_text(encoding="utf-8").splitlines()
+        if record.exists()
+        else []
+    )
     figures = []
     for cell, *figure in map(json.loads, lines):
-        # the cell that starts the recording is the first that it does not count
+        # cells count from the one after that which starts the recording
         if 1 <= cell <= len(numbers) and numbers[cell - 1] not in ignored:
             figures.append([numbers[cell - 1], *figure])
     result = {"changed": changed, "figures": figures, "failure": failure}
     answer.write_text(json.dumps(result), encoding="utf-8")
+
+
+def _compared(outputs):
+    """What nbval compares: not the remarks on stderr, which conftest.py drops."""
+    return comparable([o for o in outputs if o.get("name") != "stderr"])
 
 
 def _readable(outputs):
@@ -269,7 +330,10 @@ def _readable(outputs):
     lines = []
     for output in outputs:
         data = output.get("data", {})
-        kind = next((k for k in ("text/markdown", "text/plain", *data) if k in data), None)
+        kind = next(
+            (k for k in ("text/markdown", "text/plain", *data) if k in data),
+            None,
+        )
         text = output.get("text") or (data[kind] if kind else "")
         if output.output_type == "error":
             text = f"{output.ename}: {output.evalue}"
@@ -282,29 +346,45 @@ def _readable(outputs):
 class Runs(NamedTuple):
     """What all runs showed, by notebook and factor."""
 
-    changed: dict  # (notebook, cell's number): {factor: (stored lines, new lines)}
-    figures: dict  # (notebook, cell's number, place, time): [(value, distance), …]
+    changed: (
+        dict  # (notebook, cell's number): {factor: (stored lines, new lines)}
+    )
+    figures: dict  # (notebook, cell, place, time): [(value, distance), …]
     failures: list  # (notebook, factor, reason)
 
 
 def perturb(paths, chosen, root, say=print):
-    """Run each notebook as pinned and with each factor, two at a time; returns Runs."""
+    """Run each notebook as pinned and with each factor; returns Runs."""
     runs = Runs({}, {}, [])
     with tempfile.TemporaryDirectory(prefix="perturb-") as folder:
         for factor in (PINNED, *chosen):
             start = time.perf_counter()
-            with _busy(2 if factor.load else 0), ThreadPoolExecutor(WORKERS) as pool:
-                jobs = [pool.submit(_one, path, factor, Path(folder)) for path in paths]
+            with (
+                _busy(2 if factor.load else 0),
+                ThreadPoolExecutor(WORKERS) as pool,
+            ):
+                jobs = [
+                    pool.submit(_one, path, factor, Path(folder))
+                    for path in paths
+                ]
                 for path, job in zip(paths, jobs, strict=True):
-                    _take_in(runs, path.relative_to(root).as_posix(), factor.name, job.result())
+                    _take_in(
+                        runs,
+                        path.relative_to(root).as_posix(),
+                        factor.name,
+                        job.result(),
+                    )
             count = sum(factor.name in of for of in runs.changed.values())
             took = time.perf_counter() - start
-            say(f"{factor.name:16} {took:5.0f} s, {count} cells changed", flush=True)
+            say(
+                f"{factor.name:16} {took:5.0f} s, {count} cells changed",
+                flush=True,
+            )
     return runs
 
 
 def _one(path, factor, folder):
-    """One notebook in a process of its own, with a home of its own where the factor wants it."""
+    """One notebook in a process, with a home if the factor asks for one."""
     place = Path(tempfile.mkdtemp(dir=folder))
     home = place / "home"
     home.mkdir()
@@ -318,8 +398,15 @@ def _one(path, factor, folder):
             errors="replace",
         )
         if not answer.exists():
-            last = (ended.stderr.strip().splitlines() or [f"code {ended.returncode}"])[-1]
-            return {"changed": {}, "figures": [], "failure": f"it did not run: {last}"}
+            last = (
+                ended.stderr.strip().splitlines()
+                or [f"code {ended.returncode}"]
+            )[-1]
+            return {
+                "changed": {},
+                "figures": [],
+                "failure": f"it did not run: {last}",
+            }
         return json.loads(answer.read_text(encoding="utf-8"))
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -327,9 +414,13 @@ def _one(path, factor, folder):
 
 def _take_in(runs, name, factor, result):
     for number, pair in result["changed"].items():
-        runs.changed.setdefault((name, int(number)), {})[factor] = tuple(map(tuple, pair))
+        runs.changed.setdefault((name, int(number)), {})[factor] = tuple(
+            map(tuple, pair)
+        )
     for number, place, time_, value, distance in result["figures"]:
-        runs.figures.setdefault((name, number, place, time_), []).append((value, distance))
+        runs.figures.setdefault((name, number, place, time_), []).append(
+            (value, distance)
+        )
     if result["failure"]:
         runs.failures.append((name, factor, result["failure"]))
 
@@ -337,7 +428,10 @@ def _take_in(runs, name, factor, result):
 @contextmanager
 def _busy(number):
     """So many processes that do nothing but work, ended with the block."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+    others = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(number)
+    ]
     try:
         yield others
     finally:
@@ -347,7 +441,7 @@ def _busy(number):
 
 
 def at_edges(figures):
-    """The figures whose distance to an edge is less than SPREADS times their spread."""
+    """The figures nearer to an edge than SPREADS times their spread."""
     near = {}
     for key, seen in figures.items():
         values = [value for value, _ in seen]
@@ -377,7 +471,10 @@ def report(runs, say=print):
     cells = {}
     for (name, number, place, _), values in near.items():
         cells.setdefault((name, number), []).append((place, values))
-    say(f"\n{len(near)} figures of {len(runs.figures)} near an edge of their rounding")
+    say(
+        f"\n{len(near)} figures of {len(runs.figures)} "
+        "near an edge of their rounding"
+    )
     for (name, number), found in sorted(cells.items()):
         say(f"{name}, cell {number}: {len(found)}")
         for place, (low, high) in found[:SHOWN]:
@@ -390,10 +487,18 @@ def report(runs, say=print):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK")
-    parser.add_argument("--factors", default="", help="names, with spaces or commas between")
-    parser.add_argument("--list", action="store_true", help="name the factors and run nothing")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
-    parser.add_argument("--observe", nargs=2, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--factors", default="", help="names, with spaces or commas between"
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="name the factors and run nothing"
+    )
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, help="the project's folder"
+    )
+    parser.add_argument(
+        "--observe", nargs=2, type=Path, help=argparse.SUPPRESS
+    )
     parser.add_argument("--core", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.core:
@@ -403,7 +508,9 @@ def main(arguments=None):
         observe(*options.observe)
         return 0
     root = options.root.resolve()
-    paths = [Path(name).resolve() for name in options.notebooks] or notebooks(root)
+    paths = [Path(name).resolve() for name in options.notebooks] or notebooks(
+        root
+    )
     known = {factor.name: factor for factor in factors()}
     names = options.factors.replace(",", " ").split()
     try:
@@ -411,10 +518,16 @@ def main(arguments=None):
             if name not in known:
                 raise BookError(f"no factor {name}, only {', '.join(known)}")
         for path in paths:
-            if path.suffix != ".ipynb" or not path.is_file() or root not in path.parents:
+            if (
+                path.suffix != ".ipynb"
+                or not path.is_file()
+                or root not in path.parents
+            ):
                 raise BookError(f"{path} is not a notebook of this book")
         if tangle.differences(root):
-            raise BookError("the package is not what the chapters say: run `make tangle` first")
+            raise BookError(
+                "the package is not what the chapters say: run `make tangle`"
+            )
     except BookError as error:
         print(f"perturb: {error}", file=sys.stderr)
         return 2
@@ -423,9 +536,13 @@ def main(arguments=None):
         if factor.missing:
             print(f"{factor.name} is left out: {factor.missing}")
     if options.list:
-        print("\n".join(factor.name for factor in chosen if not factor.missing))
+        print(
+            "\n".join(factor.name for factor in chosen if not factor.missing)
+        )
         return 0
-    runs = perturb(paths, [factor for factor in chosen if not factor.missing], root)
+    runs = perturb(
+        paths, [factor for factor in chosen if not factor.missing], root
+    )
     return 1 if report(runs) else 0
 
 

@@ -1,14 +1,18 @@
-"""Runs inside a kernel: notes each number that a cell rounds for printing, before it is rounded.
+"""Inside a kernel: notes each number that a cell rounds for printing.
 
-`tools/perturb.py` puts `start` in front of a notebook's cells. From then on every cell, and every
-module of the package, is compiled with two changes: the value of ``{value:spec}`` in an f-string
-and of ``round`` in its three forms (of Python, of NumPy, of an array or table) passes through a
-function that writes it down and hands it on. ``"…".format``, NumPy's, pandas' and SymPy's own
-printing of floats are watched where they happen.
+`tools/perturb.py` puts `start` in front of a notebook's cells. From then on
+every cell, and every module of the package, is compiled with two changes: the
+value of ``{value:spec}`` in an f-string, and that of ``round`` (Python's,
+NumPy's, an array's or a table's), passes through a function that writes it
+down before it is rounded and hands it on. ``"…".format`` and the printing of
+floats by NumPy, pandas and SymPy are watched where they happen.
 
-What it does not see: ``%`` formatting, complex numbers, ``str`` and ``repr`` of a single float
-(all digits are printed, so the comparison of outputs sees every change), and what other
-libraries round inside themselves. Whole numbers and fractions are exact and are not noted.
+What it does not see: ``%`` formatting, complex numbers, figures in pictures,
+and what other libraries round inside themselves (a summary by statsmodels);
+``str`` and ``repr`` of a single float, where all digits are printed and the
+comparison of outputs sees every change; a decision, such as ``x < bound``,
+of which only the outcome is printed. Whole numbers and fractions are exact
+and are not noted.
 """
 
 import ast
@@ -27,15 +31,17 @@ SPEC = re.compile(r"(?:\.(?P<digits>\d+))?(?P<kind>[eEfFgGn%]?)$")
 
 
 class Log:
-    """The figures of the cell that runs, written to a file when the cell ends."""
+    """The figures of the cell that runs; it writes them as the cell ends."""
 
     def __init__(self, path):
         self.path, self.cell, self.times, self.lines = path, 0, {}, []
 
     def note(self, place, value, distance):
-        """One figure: where it was formatted, its value, how far the next rounding's edge is."""
+        """A figure: where it was formatted, its value, how far the edge is."""
         self.times[place] = self.times.get(place, 0) + 1
-        self.lines.append([self.cell, place, self.times[place], value, distance])
+        self.lines.append(
+            [self.cell, place, self.times[place], value, distance]
+        )
 
     def begin(self, info):
         if info.store_history:
@@ -69,10 +75,10 @@ def start(path):
 
 
 def edge(value, digits, kind="f"):
-    """How far a value is from the nearest number at which its printed form changes.
+    """How far a value is from where its printed form changes.
 
-    ``digits`` counts as in a format specification of this ``kind``; None is for all digits, and
-    then every change shows.
+    ``digits`` counts as in a format specification of this ``kind``; None is
+    for all digits, and then every change shows.
     """
     if digits is None:
         return 0.0
@@ -91,10 +97,13 @@ def edge(value, digits, kind="f"):
 
 
 def inexact(value):
-    """The value as a float, or None if it is exact, no number, or not finite."""
+    """The value as a float; None if it is exact or not a finite number."""
     if isinstance(value, (str, bytes, Integral, Fraction, Decimal)):
         return None
-    if getattr(value, "is_Rational", False) or type(value).__module__ == "datetime":
+    if (
+        getattr(value, "is_Rational", False)
+        or type(value).__module__ == "datetime"
+    ):
         return None
     if getattr(value, "shape", ()) != () or not hasattr(value, "__float__"):
         return None
@@ -111,14 +120,18 @@ def _figure(value, spec, place):
     if number is not None:
         match = SPEC.search(spec)
         digits, kind = match["digits"], match["kind"]
-        digits = 6 if digits is None and kind else digits  # Python's own choice
-        distance = edge(number, None if digits is None else int(digits), kind or "g")
+        digits = (
+            6 if digits is None and kind else digits
+        )  # Python's own choice
+        distance = edge(
+            number, None if digits is None else int(digits), kind or "g"
+        )
         _log.note(place, number, distance)
     return value
 
 
 def _rounding(place, method, value, *arguments, **options):
-    """Note what a call rounds, in the order in which it is printed, and do the call."""
+    """Note what a call rounds, in the order of its entries, and do it."""
     answer = method(value, *arguments, **options)
     digits = next(iter([*arguments, *options.values()]), 0)
     if isinstance(digits, Integral):
@@ -146,7 +159,7 @@ def _formatter(text, place):
 
 
 class Watch(ast.NodeTransformer):
-    """Passes every value that a source formats or rounds through the functions above."""
+    """Passes what a source formats or rounds through the functions above."""
 
     def __init__(self, name):
         self.name = name
@@ -166,15 +179,41 @@ class Watch(ast.NodeTransformer):
         place = self._place(node)
         self.generic_visit(node)
         function = node.func
-        if isinstance(function, ast.Name) and function.id == "round" and node.args:
-            return _call("__rounding__", place, function, *node.args, keywords=node.keywords)
-        if isinstance(function, ast.Attribute) and function.attr in ("round", "around"):
-            if ast.unparse(function.value) in ("np", "numpy"):
-                return _call("__rounding__", place, function, *node.args, keywords=node.keywords)
-            # v.round(d) as a function of v, so that v is computed once
-            method = ast.parse("lambda v, *a, **k: v.round(*a, **k)", mode="eval").body
+        if (
+            isinstance(function, ast.Name)
+            and function.id == "round"
+            and node.args
+        ):
             return _call(
-                "__rounding__", place, method, function.value, *node.args, keywords=node.keywords
+                "__rounding__",
+                place,
+                function,
+                *node.args,
+                keywords=node.keywords,
+            )
+        if isinstance(function, ast.Attribute) and function.attr in (
+            "round",
+            "around",
+        ):
+            if ast.unparse(function.value) in ("np", "numpy"):
+                return _call(
+                    "__rounding__",
+                    place,
+                    function,
+                    *node.args,
+                    keywords=node.keywords,
+                )
+            # v.round(d) as a function of v, so that v is computed once
+            method = ast.parse(
+                "lambda v, *a, **k: v.round(*a, **k)", mode="eval"
+            ).body
+            return _call(
+                "__rounding__",
+                place,
+                method,
+                function.value,
+                *node.args,
+                keywords=node.keywords,
             )
         return node
 
@@ -187,11 +226,13 @@ class Watch(ast.NodeTransformer):
 
 
 def _call(name, *arguments, keywords=()):
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), list(keywords))
+    return ast.Call(
+        ast.Name(name, ast.Load()), list(arguments), list(keywords)
+    )
 
 
 def _watch_package():
-    """The package's own f-strings too: compiled from the source and not from a kept byte code."""
+    """The package's own f-strings too: compiled from source, not loaded."""
     plain = SourceFileLoader.get_code
 
     def get_code(self, name):
@@ -199,7 +240,9 @@ def _watch_package():
             return plain(self, name)
         path = self.get_filename(name)
         tree = Watch(name).visit(ast.parse(self.get_data(path)))
-        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
+        return compile(
+            ast.fix_missing_locations(tree), path, "exec", dont_inherit=True
+        )
 
     SourceFileLoader.get_code = get_code
 
@@ -220,7 +263,11 @@ def _watch_numpy():
     def formatted(self, x):
         number = inexact(x)
         if number is not None:
-            _log.note("NumPy", number, edge(number, self.limit, "e" if self.exp_format else "f"))
+            _log.note(
+                "NumPy",
+                number,
+                edge(number, self.limit, "e" if self.exp_format else "f"),
+            )
         return plain(self, x)
 
     FloatingFormat.__init__, FloatingFormat.__call__ = begun, formatted
@@ -238,7 +285,11 @@ def _watch_pandas():
         for value in _entries(self.values):
             number = inexact(value)
             if number is not None:
-                _log.note("pandas", number, edge(number, get_option("display.precision")))
+                _log.note(
+                    "pandas",
+                    number,
+                    edge(number, get_option("display.precision")),
+                )
         return plain(self)
 
     Formatter.get_result_as_array = formatted

@@ -258,6 +258,7 @@ def test_every_exception_to_that_is_one_and_has_a_reason():
         (["def f():\n    return g()\ndef g():\n    return isclose(0, 0)", "f()"], ["isclose"]),
         (["case, n = make(rng), 3", "print(case)"], ["rng"]),
         (["case = make(rng)", "case = 3", "print(case)"], []),
+        (["case = make(rng)", "for case in (1, 2):\n    print(case)"], []),
         (["draw = lambda: random()", "draw()"], ["random"]),
         (["def draw(rng):\n    return rng", "%timeit rng\nother()"], []),
     ],

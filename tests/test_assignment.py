@@ -164,7 +164,7 @@ def test_the_quotations_are_the_source_and_hold_the_whole_of_it():
     [
         ("không thể được phân tán song song", "không thể song song hoá"),
         (r"= -\frac{1}{N} \sum_{t=1}^{N} \sum_{k", r"= \frac{1}{N} \sum_{t=1}^{N} \sum_{k"),
-        ("dh_next = dh_raw × W_{aa};", "dh_next = W_{aa} × dh_raw;"),
+        ("dh_next = dh_raw × W_aa;", "dh_next = W_aa × dh_raw;"),
         ("> for t ← T to 1 do \\\n", "> for t ← 1 to T do \\\n"),
         ("xử lý một cách tuần tự", "xử lý […]"),
         ("[6] Lioutas", "[7] Lioutas"),

@@ -29,6 +29,9 @@ def built(tmp_path):
 def test_a_good_page_has_no_fault(built):
     article = WORDS + r'<a href="#top">up</a> <img src="_images/a.png" alt="A rising curve.">'
     assert built(article + r'<span class="math">\(a$$\)</span><code>{eq}`eq-x`</code>') == []
+    drawn = r'<div class="math">\[a^{2}\]</div><pre>W_{aa} $HOME</pre><code>a_{t-1}</code>'
+    docstring = '<dl class="py function"><dd><p>z_t += W_aa a_{t-1}</p></dd></dl>'
+    assert built(article + drawn + "a_t, W_aa and x^2 are no TeX" + docstring) == []
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,9 @@ def test_a_good_page_has_no_fault(built):
         ("few words", "is empty"),
         (WORDS + "see {eq}`eq-x`", "shows source text"),
         (WORDS + "$$ a = b $$", "shows source text"),
+        (WORDS + "for $W", "shows source text"),
+        (WORDS + "<em>(andlikewisefor</em>W_{aa}", "shows source text"),
+        (WORDS + "<blockquote><p>a^{t} is</p></blockquote>", "shows source text"),
         (WORDS + '<img src="_images/a.png" alt="a.png">', "with the description 'a.png'"),
         (WORDS + '<img src="_images/a.png">', "with the description None"),
         (WORDS + '<img src="https://example.org/a.png" alt="A curve.">', "fetches https"),

@@ -18,6 +18,8 @@ FEWEST_WORDS = 10
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$", re.IGNORECASE)
 #: Source that MyST should have turned into something else.
 RAW = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|^\s*:::|\$\$|^\s*```|\[\]\(#|<unknown>", re.MULTILINE)
+#: What a formula leaves in the text if it was not closed. Docstrings may write a_{t-1} in letters.
+TEX = re.compile(r"\$|[_^]\{")
 #: Elements whose address the browser fetches by itself, and the attribute that holds it.
 FETCHED = {
     "script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src",
@@ -41,7 +43,8 @@ class Page(HTMLParser):
         self.title = ""
         self.sends_on = False  # a page that only names another address
         self.body = []
-        self.open = []  # (element, is it in the article, is it no prose)
+        self.prose = []  # the same without docstrings
+        self.open = []  # (element, is it in the article, is it no prose, is it a docstring)
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -63,7 +66,9 @@ class Page(HTMLParser):
             # A formula is TeX until the browser has drawn it.
             skip = tag in UNREAD or "math" in (given.get("class") or "").split()
             unread = bool(self.open and self.open[-1][2]) or skip
-            self.open.append((tag, inside, unread))
+            python = tag == "dl" and "py" in (given.get("class") or "").split()
+            docstring = bool(self.open and self.open[-1][3]) or python
+            self.open.append((tag, inside, unread, docstring))
 
     def handle_endtag(self, tag):
         while self.open and tag in [one[0] for one in self.open]:
@@ -75,6 +80,8 @@ class Page(HTMLParser):
             self.title += data
         elif self.open and self.open[-1][1] and not self.open[-1][2]:
             self.body.append(data)
+            if not self.open[-1][3]:
+                self.prose.append(data)
 
     @property
     def text(self):
@@ -113,9 +120,10 @@ def _page_faults(page, chapter):
         words = len(page.text.split())
         if words < FEWEST_WORDS:
             yield f"is empty: {words} words"
-        for match in RAW.finditer(page.text):
-            near = page.text[max(0, match.start() - 30) : match.end() + 40]
-            yield f"shows source text: {' '.join(near.split())!r}"
+        for text, pattern in ((page.text, RAW), ("".join(page.prose), TEX)):
+            for match in pattern.finditer(text):
+                near = text[max(0, match.start() - 30) : match.end() + 40]
+                yield f"shows source text: {' '.join(near.split())!r}"
 
 
 def _reached(link, path, read):

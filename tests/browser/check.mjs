@@ -9,10 +9,13 @@ import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 const MODES = [
-  { name: 'wide', viewport: { width: 1280, height: 900 }, axe: true },
-  { name: 'dark', viewport: { width: 1280, height: 900 }, colorScheme: 'dark', axe: true },
+  { name: 'wide', viewport: { width: 1280, height: 900 }, axe: true, fits: true },
+  { name: 'dark', viewport: { width: 1280, height: 900 }, colorScheme: 'dark', axe: true, fits: true },
   { name: 'narrow', viewport: { width: 390, height: 844 }, isMobile: true, deviceScaleFactor: 2 },
 ];
+// With `fits` a formula must not need more than its box. On a telephone it may scroll there. Code may
+// scroll at any width, as long as chapters hold lines of more than 79 columns: such boxes are counted.
+const scrolling = Object.fromEntries(MODES.map(({ name }) => [name, { formula: 0, code: 0 }]));
 const PATIENCE = 120_000; // milliseconds; a slow machine is no fault of the page
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css',
@@ -81,29 +84,29 @@ async function measure() {
   const SCROLLS = ['auto', 'scroll'];
   const tex = new Map([...window.MathJax?.startup?.document?.math ?? []].map((one) => [one.typesetRoot, one.math]));
   const found = [];
-  const note = (kind, element, drawn, box, text) => {
+  const note = (kind, by, box, text) => {
     // The nearest ancestor that clips or scrolls decides what of the drawing can be seen.
     let clip = box;
     while (clip && clip.tagName !== 'ARTICLE' && getComputedStyle(clip).overflowX === 'visible') clip = clip.parentElement;
     const scrolls = SCROLLS.includes(getComputedStyle(clip).overflowX);
-    found.push({ kind, text: text.trim().replace(/\s+/g, ' '), by: Math.ceil(drawn), cut: !scrolls });
+    found.push({ kind, text: text.trim().replace(/\s+/g, ' '), by: Math.ceil(by), cut: !scrolls });
   };
   for (const formula of document.querySelectorAll('article mjx-container')) {
     const picture = formula.querySelector('svg');
     if (!picture) continue;
     // An inline formula may need its whole line, which is as wide as the block that holds it.
     let box = formula.parentElement;
-    while (getComputedStyle(box).display.startsWith('inline')) box = box.parentElement;
+    while (getComputedStyle(box).display === 'inline') box = box.parentElement;
     const { left, right, width } = picture.getBoundingClientRect();
     const style = getComputedStyle(box);
     const from = box.getBoundingClientRect().left + box.clientLeft - box.scrollLeft + parseFloat(style.paddingLeft);
     const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     const beyond = Math.max(width - room, right - from - room, from - left);
-    if (width && beyond > 1) note('formula', formula, beyond, box, tex.get(formula) ?? '');
+    if (width && beyond > 1) note('formula', beyond, box, tex.get(formula) ?? '');
   }
   for (const code of document.querySelectorAll('article pre')) {
     const beyond = code.scrollWidth - code.clientWidth;
-    if (code.clientWidth && beyond > 1) note('code', code, beyond, code, code.textContent);
+    if (code.clientWidth && beyond > 1) note('code', beyond, code, code.textContent);
   }
   return found;
 }
@@ -120,7 +123,7 @@ async function checkAccess(page) {
   return found.violations.map((one) => `accessibility, ${one.id}: ${one.nodes.length} times, as in ${one.nodes[0].html.slice(0, 100)}`);
 }
 
-async function check(browser, base, file, { name, axe: access, ...options }) {
+async function check(browser, base, file, { name, axe: access, fits, ...options }) {
   const context = await browser.newContext(options);
   const faults = [];
   try {
@@ -141,7 +144,11 @@ async function check(browser, base, file, { name, axe: access, ...options }) {
     faults.push(...await page.evaluate(look));
     if (access) faults.push(...await checkAccess(page));
     for (const { kind, text, by, cut } of await page.evaluate(measure)) {
-      console.log(`MEASURE\t${file}\t${name}\t${kind}\t${by}\t${cut}\t${text.slice(0, 60)}`);
+      const what = kind === 'code' ? 'a line of code' : 'a formula';
+      const told = `${what} is ${by} px wider than its box: ${text.slice(0, 60)}`;
+      if (cut) faults.push(`${told}; nothing scrolls there`);
+      else if (kind === 'formula' && fits) faults.push(told);
+      else scrolling[name][kind] += 1;
     }
   } finally {
     await context.close();
@@ -172,5 +179,8 @@ for (const file of pages) {
 await browser.close();
 server.close();
 console.log(`browser: ${pages.length} pages, each wide, dark and narrow`);
+for (const [name, { formula, code }] of Object.entries(scrolling)) {
+  console.log(`${name}: ${formula} formulas and ${code} boxes of code scroll sideways`);
+}
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -51,7 +51,7 @@ $(PAGES): $(READY) $(SOURCES)
 	@touch $@
 
 test: $(READY)
-	$(PY) -m pytest --nbval -n auto --dist loadfile $(TESTS)
+	$(PY) -m pytest --nbval -n auto --dist loadfile -rs $(TESTS)
 
 # One after the other, also under `make -j`: each prints its own closing line.
 check: $(READY)
@@ -68,7 +68,8 @@ run: $(READY)
 	$(PY) tools/run.py $(CHAPTERS)
 
 lab: $(READY)
-	@$(PY) -c "import jupyterlab" 2>/dev/null || .venv/bin/python -m pip install --quiet -e ".[lab]"
+	@$(PY) -c "import jupyterlab" 2>/dev/null || \
+	    .venv/bin/python -I tools/surroundings.py --pip .venv/bin/python -m pip install --quiet -e ".[lab]"
 	.venv/bin/python -m jupyterlab book  # with the reader's own settings
 
 lint: $(READY)

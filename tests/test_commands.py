@@ -144,6 +144,29 @@ def test_the_environment_is_ready_whatever_the_machine_is_set_to(checkout, stub,
     assert contents(other) == before
 
 
+PROBE = """
+import chapters, os, sys
+print(__debug__, sys.warnoptions, os.environ["OTHER"] in sys.path, "another" in sys.modules)
+print(sorted(k for k in os.environ if k.startswith(("GIT_DIR", "PIP_", "MATPLOTLIB", "CDPATH"))))
+assert os.path.isdir(os.path.dirname(os.environ["MPLCONFIGDIR"])), "no home was made"
+"""
+
+
+@posix
+def test_a_recipe_runs_python_apart_from_the_settings(checkout, stub, other):
+    """A module beside the script is found, assertions hold, and nothing else comes in."""
+    (checkout / "tools/probe.py").write_text(PROBE)
+    with open(checkout / "Makefile", "a", encoding="utf-8") as makefile:
+        makefile.write("\nprobe: $(READY)\n\t@$(PY) tools/probe.py\n")
+    assert make_venv(checkout, stub)[0] == 0
+    (other / "usercustomize.py").write_text("import another")
+    (other / "another.py").write_text("")
+    away = ("PYTHONPATH", "PYTHONUSERBASE", "OTHER", "PIP_TARGET", "MATPLOTLIBRC", "CDPATH")
+    plant = {"PYTHONOPTIMIZE": "1", "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "error"}
+    done = sh(checkout, "make", "probe", **dict.fromkeys(away, str(other)), **plant)
+    assert done.stdout.splitlines() == ["True [] False False", "[]"], done.stdout + done.stderr
+
+
 @posix
 def test_pip_still_learns_where_packages_come_from(checkout, stub, tmp_path):
     config = tmp_path / "pip.conf"
@@ -170,6 +193,11 @@ def test_a_ready_environment_is_left_alone_and_a_broken_one_is_mended(checkout, 
     code, told = make_venv(checkout, stub)
     assert code == 0 and "does not work" in told, told
     assert imported(checkout)
+    half = locked.parent / "numpy"  # what an interrupted pip can leave: found first, and empty
+    half.mkdir()
+    (half / "__init__.py").touch()
+    code, told = make_venv(checkout, stub)
+    assert code == 0 and "does not work" in told and not half.exists(), told
     (link,) = (checkout / ".venv").rglob("rnn_lit.pth")
     link.unlink()
     (link.parent / "__editable__.rnn_lit-0.1.0.pth").write_text(str(ROOT / "src"))

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import psutil
 import pytest
 import surroundings
 import tangle
@@ -85,7 +86,7 @@ def test_an_interruption_leaves_the_notebook_as_it_was(tangled, second, monkeypa
     tangle.tangle(tangled)
     before = second.read_bytes()
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run.NotebookClient, "execute", interrupted)
@@ -181,6 +182,13 @@ def test_the_kernels_numbers_are_pinned(tangled, second):
     tangle.tangle(tangled)
     go(tangled, second)
     assert texts(second) == ["['1', '0', '1']\n"]
+
+
+def test_no_kernel_is_left_running(tangled, second):
+    save(second, cell("import os\nprint(os.getpid())"))
+    tangle.tangle(tangled)
+    go(tangled, second)
+    assert not psutil.pid_exists(int(texts(second)[0]))
 
 
 def test_it_is_told_what_is_not_a_notebook(tangled):

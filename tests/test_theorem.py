@@ -1,5 +1,8 @@
 """The theorem of chapter 4, run on the installed package, and planted bugs that it must see."""
 
+import importlib
+import sys
+
 import pytest
 import sympy as sp
 
@@ -16,6 +19,7 @@ from rnn_lit.verify import (
     pairing,
     plant,
     row,
+    sources,
     symbolic_parameters,
     time_splitting,
     uses_of_time,
@@ -76,6 +80,9 @@ def test_blocks_refuse_what_has_no_meaning():
 def test_the_loops_use_time_through_rows_alone():
     forwards, backwards = uses_of_time(forward_steps), uses_of_time(backward_steps)
     assert forwards["elsewhere"] == backwards["elsewhere"] == 0
+    assert forwards["around"] == [] and backwards["around"] == ["return r"]
+    assert forwards["written"] == ["z[t]", "a[t + 1]"]
+    assert backwards["written"] == ["delta[t]", "delta[t]", "r"]
     assert forwards["besides"] == ["W_aa_T", "g"] and backwards["besides"] == ["W_aa", "dg", "r"]
     assert forwards["carried"] == [] and backwards["carried"] == ["r"]
     assert forwards["order"] == "range(len(z))"
@@ -97,6 +104,7 @@ BUGS = [
     Mutant("derivative after r", "bptt", "delta[t] @ W_aa", "(delta[t] @ W_aa) * dg(z[t], a)"),
     Mutant("derivative of another time", "bptt", "dg(z[t],", "dg(z[-1 - t],"),
     Mutant("derivative at the state", "bptt", "dg(z[t],", "dg(a[t + 1],"),
+    Mutant("derivative by the state before", "bptt", "a[t + 1])", "a[t])"),
     Mutant("loop forwards", "bptt", "range(len(delta) - 1, -1, -1)", "range(len(delta))"),
     Mutant("last step left out", "bptt", "range(len(delta) - 1", "range(len(delta) - 2"),
     Mutant("first step left out", "bptt", "- 1, -1, -1)", "- 1, 0, -1)"),
@@ -193,7 +201,7 @@ def slope_of_the_last(delta, d, W_aa, r):
 
 
 def test_what_no_short_series_shows_the_syntax_tree_shows():
-    """A bug at the fifth step is invisible at T = 1, 2, 3: this is what part (iii) looks for."""
+    """A bug at the fifth step is invisible at T = 1, 2, 3: the syntax tree shows it."""
     changed = "r = delta[t] @ W_aa if t != 4 else 0 * r"
     code = plant(Mutant("a late step", "bptt", "r = delta[t] @ W_aa", changed))
     left, right = adjoint_identity(3, backward=code.backward)
@@ -203,6 +211,62 @@ def test_what_no_short_series_shows_the_syntax_tree_shows():
     assert uses_of_time(more_carried)["carried"] != ["r"]
     assert uses_of_time(length_matters)["elsewhere"] == 1
     assert uses_of_time(slope_of_the_last)["besides"] == ["W_aa", "d", "r"]
+
+
+LOOPS = [
+    ("bptt", "range(len(delta) - 1, -1, -1)", "range(len(delta) - 1, max(-1, len(delta) - 6), -1)"),
+    ("bptt", "range(len(delta) - 1, -1, -1)", "range(min(len(delta), 1000) - 1, -1, -1)"),
+    ("bptt", "range(len(delta) - 1, -1, -1)", "sorted(set(range(len(delta))), reverse=True)"),
+    ("model", "range(len(z))", "range(min(5, len(z)))"),
+    ("model", "range(len(z))", "list(range(len(z)))[:1000]"),
+    (
+        "bptt",
+        "        r = delta[t] @ W_aa\n",
+        "        r = delta[t] @ W_aa\n        if len(r) > 9: break\n",
+    ),
+    ("bptt", "        delta[t] += r\n", "        delta[t] += r if t < 9 else 0\n"),
+    ("bptt", "    return r\n", "    else:\n        r = r\n    return r\n"),
+    ("bptt", "    return r\n", "    r = r\n    return r\n"),
+    ("bptt", "    for t in", "    delta = delta[-5:]\n    for t in"),
+    ("model", "    for t in", "    z, a = z[:5], a[:6]\n    for t in"),
+    ("model", "        z[t] += a[t]", "        z[t] += a[t] and a[t]"),
+]
+
+
+@pytest.mark.parametrize("module, old, new", LOOPS, ids=range(len(LOOPS)))
+def test_a_loop_that_leaves_out_a_late_time_is_seen_on_the_syntax_tree(
+    tmp_path, monkeypatch, module, old, new
+):
+    """What no run at T = 1, 2, 3 shows: the header, an early end, lines around the loop."""
+    text = sources()[module]
+    assert text.count(old) == 1
+    (tmp_path / "changed.py").write_text(text.replace(old, new), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "changed", raising=False)
+    changed = importlib.import_module("changed")
+    shipped = {"bptt": backward_steps, "model": forward_steps}[module]
+    assert uses_of_time(getattr(changed, shipped.__name__)) != uses_of_time(shipped)
+
+
+def two_loops(z):
+    for t in range(len(z)):
+        z[t] += 1
+    for t in range(len(z)):
+        z[t] += 1
+
+
+def test_a_function_with_two_loops_is_refused():
+    with pytest.raises(ValueError, match="two_loops has 2 loops"):
+        uses_of_time(two_loops)
+
+
+def test_an_opaque_derivative_is_given_at_its_own_output_only():
+    g = Opaque(n)
+    a = g.f(row("z", n))
+    assert g.df(row("z", n), a)[0].value.T.name == "d_1"
+    assert g.df(row("z", n), None)[0].value.T.name == "d_1"
+    with pytest.raises(ValueError, match="wanted a_1"):
+        g.df(row("z", n), row("b", n))
 
 
 def test_a_split_sees_a_step_that_looks_at_its_neighbour():

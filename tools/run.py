@@ -54,7 +54,7 @@ def execute(path, root, fresh=False):
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute()
+        client.execute(cleanup_kc=True)  # or the kernel would live as long as this process
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise BookError(_failure(path.relative_to(root), new, error)) from None
     for cell in new.cells:

@@ -49,9 +49,9 @@ works() {
     [ -x .venv/bin/python ] && link && sh tools/python.sh -c '
 import os, sys
 from importlib.util import find_spec
-import numpy
+from numpy import ndarray  # a name, since an empty folder can be imported
 for name in ("pytest", "nbval", "xdist", "ipykernel", "jupyter_book", "matplotlib", "sympy"):
-    find_spec(name) or sys.exit(f"{name} is missing")
+    getattr(find_spec(name), "origin", None) or sys.exit(f"{name} is missing or not whole")
 folder = os.path.dirname(find_spec("rnn_lit").origin)
 os.path.samefile(folder, "src/rnn_lit") or sys.exit(f"rnn_lit is that of {folder}")'
 }

@@ -17,6 +17,7 @@ INSIDE = "print(f'{2.0 + 0.0005 * planted:.1f}')"
 EXACT = "print(f'{251 + planted:.0e}')"
 TIMING = "print(f'{2.049 + 0.0005 * planted:.1f}', planted)"
 LAST_BITS = "print(np.array([0.5, 0.12345678499999 + 1e-14 * planted]))"
+UNSEEN = "str(np.array([0.5, 0.12345678499999 + 1e-14 * planted]));"
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def planted(book):
         *map(cell, (START, HANGS, AT_EDGE, INSIDE, EXACT)),
         cell(TIMING, "nbval-ignore-output"),
         cell(LAST_BITS),
+        cell(UNSEEN),
     )
     tangle.tangle(book)
     assert run.main(["--root", str(book), str(path)]) == 0

@@ -312,9 +312,11 @@ def observe(path, answer):
         else []
     )
     figures = []
-    for cell, *figure in map(json.loads, lines):
+    shown = ["\n".join(_readable(cell.outputs)) for cell in stored]
+    for cell, *figure, text in map(json.loads, lines):
         # cells count from the one after that which starts the recording
-        if 1 <= cell <= len(numbers) and numbers[cell - 1] not in ignored:
+        known = 1 <= cell <= len(numbers) and numbers[cell - 1] not in ignored
+        if known and (text is None or text in shown[cell - 1]):
             figures.append([numbers[cell - 1], *figure])
     result = {"changed": changed, "figures": figures, "failure": failure}
     answer.write_text(json.dumps(result), encoding="utf-8")

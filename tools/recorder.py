@@ -36,12 +36,15 @@ class Log:
     def __init__(self, path):
         self.path, self.cell, self.times, self.lines = path, 0, {}, []
 
-    def note(self, place, value, distance):
-        """A figure: where it was formatted, its value, how far the edge is."""
+    def note(self, place, value, distance, text=None):
+        """A figure: where it was formatted, its value, how far the edge is.
+
+        With its text, it counts only if the cell shows it: libraries format
+        numbers for themselves as well, such as examples in docstrings.
+        """
         self.times[place] = self.times.get(place, 0) + 1
-        self.lines.append(
-            [self.cell, place, self.times[place], value, distance]
-        )
+        time = self.times[place]
+        self.lines.append([self.cell, place, time, value, distance, text])
 
     def begin(self, info):
         if info.store_history:
@@ -260,15 +263,14 @@ def _watch_numpy():
         self.limit = None if floatmode == "unique" else precision
         begin(self, data, precision, floatmode, *arguments, **options)
 
-    def formatted(self, x):
+    def formatted(self, x, *arguments, **options):
+        text = plain(self, x, *arguments, **options)
         number = inexact(x)
         if number is not None:
-            _log.note(
-                "NumPy",
-                number,
-                edge(number, self.limit, "e" if self.exp_format else "f"),
-            )
-        return plain(self, x)
+            kind = "e" if self.exp_format else "f"
+            distance = edge(number, self.limit, kind)
+            _log.note("NumPy", number, distance, text.strip())
+        return text
 
     FloatingFormat.__init__, FloatingFormat.__call__ = begun, formatted
 
@@ -282,15 +284,14 @@ def _watch_pandas():
     plain = Formatter.get_result_as_array
 
     def formatted(self):
-        for value in _entries(self.values):
+        texts = plain(self)
+        digits = get_option("display.precision")
+        for value, text in zip(_entries(self.values), texts, strict=False):
             number = inexact(value)
             if number is not None:
-                _log.note(
-                    "pandas",
-                    number,
-                    edge(number, get_option("display.precision")),
-                )
-        return plain(self)
+                distance = edge(number, digits)
+                _log.note("pandas", number, distance, str(text).strip())
+        return texts
 
     Formatter.get_result_as_array = formatted
 
@@ -304,10 +305,11 @@ def _watch_sympy():
     for printer in (StrPrinter, LatexPrinter):
 
         def formatted(self, number, plain=printer._print_Float):
+            text = plain(self, number)
             value = inexact(number)
             if value is not None:
                 digits = max(int(number._prec * math.log10(2)), 1)
-                _log.note("SymPy", value, edge(value, digits, "g"))
-            return plain(self, number)
+                _log.note("SymPy", value, edge(value, digits, "g"), text)
+            return text
 
         printer._print_Float = formatted

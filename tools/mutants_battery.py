@@ -178,7 +178,7 @@ def activations(shipped):
 def model(shipped):
     from rnn_lit.activations import ACTIVATIONS
 
-    for p, x, a_0, y, e, r, g_1, g_2, _ in cases():
+    for p, x, a_0, _, e, r, g_1, g_2, _ in cases():
         _, wanted = started(p, x, a_0, g_1, g_2)
         g, before = ACTIVATIONS[g_1], x.copy()
         found = shipped.forward(shipped.Parameters(*p), x, a_0, g, ACTIVATIONS[g_2])

@@ -1,7 +1,8 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv book test check tangle run lab lint lock study bench times browser clean
+.PHONY: help venv book test check tangle run lab lint lock study bench times browser clean \
+    mutants
 
 PY := .venv/bin/python
 READY := .venv/.installed
@@ -19,6 +20,7 @@ help:
 	@echo "make lab      open the chapters in JupyterLab"
 	@echo "make lint     style, names, package against chapters, workflows"
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
+	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
@@ -74,6 +76,10 @@ browser: $(PAGES)
 
 study: $(READY)
 	$(PY) tools/study.py
+
+# Half an hour at most on two cores, and no part of `make test`.
+mutants: $(READY)
+	$(PY) tools/mutants.py
 
 bench: $(READY)
 	$(PY) benchmarks/run.py

@@ -49,12 +49,11 @@ def test_what_the_battery_cannot_tell_apart_is_equivalent(judged):
     def battery(module):
         from rnn_lit.first import double
 
-        return double(1) == 2 and double(2) == 4
+        return double(2) == 4
 
     alive, table = judged(cell(DOUBLE, "export:first"), cell("1 + 1"), battery=battery)
-    assert "x * x  |  ALIVE" in table  # 1 · 1 is not 2
+    assert "x * x  |  equivalent" in table  # the battery knows 2 alone, and 2 · 2 is 2 + 2
     assert "y = x + x  ->  y = x  |  ALIVE" in table and alive > 0
-    assert battery.__name__ and "equivalent" in table
 
 
 def test_a_survivor_may_be_signed_off(judged):

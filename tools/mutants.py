@@ -184,7 +184,7 @@ def only_follows(error, broken):
     while frames.tb_next:
         frames = frames.tb_next
     planting = frames.tb_frame.f_code.co_filename.endswith("rnn_lit/verify/mutants.py")
-    return planting or (broken and isinstance(error, NameError))
+    return planting or (broken and type(error) is NameError)
 
 
 def judge(book, mutant, battery, names):

@@ -57,7 +57,8 @@ def test_what_the_battery_cannot_tell_apart_is_equivalent(judged):
 
 
 def test_a_survivor_may_be_signed_off(judged):
-    reason = '[[signed]]\nfunction = "double"\nold = "y = x + x"\nnew = "y = x * x"\nreason = "two"\n'
+    reason = '[[signed]]\nfunction = "double"\nold = "y = x + x"\n'
+    reason += 'new = "y = x * x"\nreason = "two"\n'
     only_two = cell("assert double(2) == 4", "checks:eq-double")
     alive, table = judged(cell(DOUBLE, "export:first"), only_two, signed=reason)
     assert alive == 0 and "signed: two" in table

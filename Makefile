@@ -22,6 +22,7 @@ help:
 	@echo "make lab      open the chapters in JupyterLab"
 	@echo "make lint     style, names, package against chapters, workflows"
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
+	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
@@ -84,6 +85,10 @@ study: $(READY)
 	$(PY) tools/study.py
 
 # These install packages, so they keep the user's settings of pip.
+# Half an hour at most on two cores, and no part of `make test`.
+mutants: $(READY)
+	$(PY) tools/mutants.py
+
 bench: $(READY)
 	.venv/bin/python benchmarks/run.py
 

@@ -11,8 +11,6 @@ mutants_signed.toml gives a reason why it may. The number types and proof tools 
 """
 
 import argparse
-import builtins
-import linecache
 import os
 import resource
 import signal
@@ -21,24 +19,21 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from compileall import compile_dir
+from itertools import groupby
 from multiprocessing import connection, get_context
 from pathlib import Path
-from shutil import copytree
 from typing import NamedTuple
 
 import mutants_battery
-import tangle
 from chapters import ROOT, Cell, cells, notebooks
-from exported import TAG, Module
+from mutants_chapter import CELL_SECONDS, SETTLE, Book, TooLong, target
 from mutations import refusals, variants
 
 sys.path.insert(0, str(ROOT))
 import conftest  # noqa: E402, F401  (one thread for BLAS, before NumPy is imported)
 
 CHAPTERS = ("01", "02", "03", "04", "06")
-SETTLE = ("proves:", "checks:")
-CELL_SECONDS, MUTANT_SECONDS, MEMORY = 30, 900, 4 << 30
+MUTANT_SECONDS, MEMORY = 900, 4 << 30
 SIGNED = Path(__file__).with_name("mutants_signed.toml")
 
 
@@ -55,10 +50,6 @@ class Mutant(NamedTuple):
     source: str  # the cell's, changed
 
 
-class TooLong(BaseException):
-    """A cell has used more processor time than it may."""
-
-
 def find(root, chapters):
     """Every mutant of the chapters, and the number of refusals that are left alone."""
     found, refused = [], 0
@@ -73,88 +64,24 @@ def find(root, chapters):
     return found, refused
 
 
-def target(cell):
-    """The module that a cell is exported to, or None."""
-    tags = [tag for tag in cell.tags if cell.kind == "code" and tag.startswith(TAG)]
-    return tags[0].removeprefix(TAG) if tags else None
+def sound(book, chapter):
+    """What is red in a chapter without any mutant, or an empty text."""
+    names = book.begin(chapter, until=book.cells[chapter][0])
+    for cell in book.cells[chapter]:
+        if any(tag.startswith(SETTLE) for tag in cell.tags) and (error := book.red(cell, names)):
+            return f"{cell.place}: {error!r}"
+        elif not any(tag.startswith(SETTLE) for tag in cell.tags):
+            book.red(cell, names)
+    return ""
 
 
-class Book:
-    """The chapters' cells, and a compiled copy of the package from which private ones are made."""
-
-    def __init__(self, root, folder):
-        self.root, self.folder, self.base = root, folder, folder / "base"
-        self.cells = {path.relative_to(root).as_posix(): cells(path, root)
-                      for path in notebooks(root)}  # fmt: skip
-        copytree(root / tangle.PACKAGE, self.base / "rnn_lit",
-                 ignore=lambda *_: ["__pycache__"])  # fmt: skip
-        compile_dir(self.base, quiet=1)
-
-    def package(self, mutant, folder):
-        """A private copy of the package, with the mutant in it."""
-        copytree(self.base, folder, dirs_exist_ok=True)
-        if mutant:
-            module = Module(mutant.module)
-            for cell in (cell for chapter in self.cells.values() for cell in chapter):
-                if target(cell) == mutant.module:
-                    module.add(self.replaced(cell, mutant))
-            file = folder / "rnn_lit" / f"{mutant.module}.py"
-            file.write_text(tangle.header(module.notebooks) + module.text(), encoding="utf-8")
-
-    def replaced(self, cell, mutant):
-        return cell._replace(source=mutant.source) if mutant and cell == mutant.cell else cell
-
-    def first_red(self, chapter, mutant=None):
-        """The label of the first cell that settles something and fails, or None."""
-        os.chdir(self.root / Path(chapter).parent)
-        names, broken = {"__name__": "__main__", "display": lambda *_, **__: None}, False
-        sys.modules["__main__"] = sys.modules[__name__]
-        for cell in self.cells[chapter]:
-            labels = [tag for tag in cell.tags if tag.startswith(SETTLE)]
-            try:
-                if cell.kind == "code":
-                    run(self.replaced(cell, mutant), names)
-            except (Exception, TooLong) as error:
-                if labels and not only_follows(error, broken):
-                    return f"{', '.join(labels)} ({type(error).__name__})"
-                broken = True
-        return None
-
-
-def run(cell, names):
-    """Execute a cell as the notebook would, so that `inspect` finds its source."""
-    place = f"<cell {cell.number}>"
-    linecache.cache[place] = (len(cell.source), None, cell.source.splitlines(True), place)
-    signal.setitimer(signal.ITIMER_PROF, CELL_SECONDS)
-    try:
-        exec(compile(cell.source, place, "exec"), names)
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def only_follows(error, broken):
-    """Whether a failure says nothing: a name that an earlier cell did not come to define, or a
-    plant of a known bug that does not find its line, which compares text."""
-    frames = error.__traceback__
-    while frames.tb_next:
-        frames = frames.tb_next
-    planting = Path(frames.tb_frame.f_code.co_filename).match("rnn_lit/verify/mutants.py")
-    return planting or (broken and isinstance(error, NameError))
-
-
-def judge(book, mutant, battery):
-    """In a process of its own: equivalent, killed by (the cell's labels), or alive.
-
-    A chapter's path in the place of a mutant stands for the chapter as it is.
-    """
-    with tempfile.TemporaryDirectory(dir=book.folder) as folder:
-        unchanged = isinstance(mutant, str)  # the chapter alone
-        book.package(None if unchanged else mutant, Path(folder))
-        sys.path.insert(0, folder)
-        if not unchanged and agrees(battery, mutant.module):
-            return "equivalent"
-        red = book.first_red(mutant) if unchanged else book.first_red(mutant.chapter, mutant)
-        return f"killed by {red}" if red else "ALIVE"
+def judge(book, mutant, battery, names):
+    """In a process of its own: equivalent, killed by (the cell's labels), or alive."""
+    book.plant(mutant)
+    if agrees(battery, mutant.module):
+        return "equivalent"
+    red = book.first_red(mutant, names)
+    return f"killed by {red}" if red else "ALIVE"
 
 
 def agrees(battery, module):
@@ -169,37 +96,52 @@ def agrees(battery, module):
 
 
 def verdicts(book, mutants, battery, workers):
-    """(mutant, verdict) as they come; each is judged in a fresh process, so none can hang us."""
-    context, waiting, running = get_context("fork"), list(reversed(mutants)), {}
+    """(mutant, verdict) as they come. A process runs the cells before the changed one, which
+    cannot notice the change; every mutant of that cell goes on from there in a fork of it."""
+    for _, group in groupby(mutants, key=lambda mutant: mutant.cell):
+        group = list(group)
+        yield from forked([group], 1, lambda todo, tell: stage(book, todo, battery, workers, tell))
+
+
+def stage(book, group, battery, workers, tell):
+    names = book.begin(group[0].chapter, until=group[0].cell)
+    for result in forked(group, workers, lambda mutant, tell: tell(
+            (mutant, judge(book, mutant, battery, names)))):  # fmt: skip
+        tell(result)
+
+
+def forked(tasks, workers, work):
+    """What `work(task, tell)` tells, for every task in a fork of this process, so that no task
+    can hang us: after MUTANT_SECONDS without a word it is given up."""
+    context, waiting, running = get_context("fork"), list(reversed(tasks)), {}
     while waiting or running:
         while waiting and len(running) < workers:
             ours, theirs = context.Pipe(duplex=False)
-            mutant = waiting.pop()
-            child = context.Process(target=_child, args=(theirs, book, mutant, battery))
+            child = context.Process(target=_child, args=(theirs, work, waiting[-1]))
             child.start()
             theirs.close()
-            running[ours] = mutant, child, time.monotonic() + MUTANT_SECONDS
-        ready = connection.wait(running, timeout=5)
-        late = [end for end, (*_, limit) in running.items() if time.monotonic() > limit]
-        for end in {*ready, *late}:
-            mutant, child, _ = running.pop(end)
+            running[ours] = [waiting.pop(), child, time.monotonic()]
+        for end in connection.wait(running, timeout=5):
             try:
-                verdict = end.recv() if end in ready else "ALIVE (no end)"
+                yield end.recv()
+                running[end][2] = time.monotonic()
             except EOFError:
-                verdict = "ALIVE (the process died)"
-            child.kill()
-            child.join()
-            yield mutant, verdict
+                running.pop(end)[1].join()
+        for end, (task, child, since) in list(running.items()):
+            if time.monotonic() - since > MUTANT_SECONDS:
+                child.kill()
+                running.pop(end)
+                yield task, "ALIVE (no end)"
 
 
-def _child(end, book, mutant, battery):
+def _child(end, work, task):
     silent = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silent, stream)
-    sys.stdout, builtins.input = open(1, "w", encoding="utf-8"), None
+    sys.stdout = open(1, "w", encoding="utf-8")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGPROF, _stop)
-    end.send(judge(book, mutant, battery))
+    work(task, end.send)
 
 
 def _stop(*_):
@@ -242,20 +184,20 @@ def report(root, chapters=CHAPTERS, only=None, battery=mutants_battery.agrees, w
     preload()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         book = Book(root, Path(folder))
-        todo = list(dict.fromkeys(mutant.chapter for mutant in mutants))
-        red = [f"{chapter}: {verdict}" for chapter, verdict in verdicts(book, todo, None, workers)
-               if verdict != "ALIVE"]  # fmt: skip
-        if red:
-            print("without any mutant, " + "; ".join(red))
+        red = list(forked(list(dict.fromkeys(mutant.chapter for mutant in mutants)), workers,
+                          lambda chapter, tell: tell(sound(book, chapter))))  # fmt: skip
+        if any(red):
+            print("without any mutant, " + "; ".join(filter(None, red)))
             return None
-        found = {}
+        found = dict.fromkeys(mutants, "ALIVE (the process died)")
+        done = 0
         for mutant, verdict in verdicts(book, mutants, battery, workers):
             reason = reasons.get((mutant.function, mutant.old, mutant.new))
             if verdict.startswith("ALIVE") and reason:
                 verdict = f"signed: {reason}"
-            found[mutant] = verdict
+            found[mutant], done = verdict, done + 1
             if verdict.startswith("ALIVE"):
-                print(f"{len(found)} of {len(mutants)}: {shown(mutant)}", file=sys.stderr)
+                print(f"{done} of {len(mutants)}: {shown(mutant)}", file=sys.stderr)
     return summary(mutants, found, refused)
 
 

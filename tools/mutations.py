@@ -218,7 +218,7 @@ def _spliced(source, node, new):
 
 def _parses(source):
     try:
-        ast.parse(source)
+        compile(source, "a mutant", "exec")
     except SyntaxError:
         return False
     return True

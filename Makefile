@@ -84,11 +84,11 @@ browser: $(PAGES)
 study: $(READY)
 	$(PY) tools/study.py
 
-# These install packages, so they keep the user's settings of pip.
 # Half an hour at most on two cores, and no part of `make test`.
 mutants: $(READY)
 	$(PY) tools/mutants.py
 
+# These install packages, so they keep the user's settings of pip.
 bench: $(READY)
 	.venv/bin/python benchmarks/run.py
 

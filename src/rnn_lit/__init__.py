@@ -24,7 +24,16 @@ from .loss import mean_squared_error, softmax_cross_entropy
 from .jacobians import jacobian_product, jacobian_product_gradient
 from .bptt import backward_steps, backward, loss_and_gradient
 from .clipping import clip
-from .training import objective, flatten, unflatten, History, Diverged, without_first, train
+from .training import (
+    objective,
+    flatten,
+    unflatten,
+    History,
+    Diverged,
+    Interrupted,
+    without_first,
+    train,
+)
 from .series import lagged, check_series, index_of, index_after, series_like
 from .starts import join, separate, side_by_side
 from .search import Minimum, minimise, hessian, polish
@@ -71,6 +80,7 @@ __all__ = [
     "unflatten",
     "History",
     "Diverged",
+    "Interrupted",
     "without_first",
     "train",
     "lagged",

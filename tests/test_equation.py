@@ -25,6 +25,7 @@ from rnn_lit import (
 )
 from rnn_lit.training import flatten, unflatten
 
+pytestmark = pytest.mark.filterwarnings("ignore:the search")
 BOOK = Path(__file__).resolve().parents[1] / "book"
 
 

@@ -34,12 +34,20 @@ from .training import (
     without_first,
     train,
 )
-from .series import lagged, check_series, index_of, index_after, series_like
+from .series import (
+    lagged,
+    check_series,
+    centre_and_scale,
+    index_of,
+    index_after,
+    index_extended,
+    series_like,
+)
 from .starts import join, separate, side_by_side
 from .search import Minimum, minimise, hessian, polish
 from .storage import save_arrays, load_arrays
 from .forecast import Forecast, Forecaster
-from .equation import in_units, rearrange, canonical_form, components, nested, linear
+from .equation import one_output, in_units, rearrange, canonical_form, components, nested, linear
 from .rounding import rounded, half_units, sensitivity, rounding_bound, digits_needed
 from .linearisation import fixed_point, Linearised, linearise
 from .long import truncated_gradient, checkpointed_gradient
@@ -85,8 +93,10 @@ __all__ = [
     "train",
     "lagged",
     "check_series",
+    "centre_and_scale",
     "index_of",
     "index_after",
+    "index_extended",
     "series_like",
     "join",
     "separate",
@@ -99,6 +109,7 @@ __all__ = [
     "load_arrays",
     "Forecast",
     "Forecaster",
+    "one_output",
     "in_units",
     "rearrange",
     "canonical_form",

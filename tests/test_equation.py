@@ -25,6 +25,7 @@ from rnn_lit import (
 )
 from rnn_lit.training import flatten, unflatten
 
+pytestmark = pytest.mark.filterwarnings("ignore:the search")
 BOOK = Path(__file__).resolve().parents[1] / "book"
 
 
@@ -232,6 +233,110 @@ def test_a_fixed_point_that_is_not_found_is_reported():
     p = Parameters(*map(np.array, ([[0.0]], [[0.0]], [0.0], [[0.0]], [np.inf])))
     with np.errstate(invalid="ignore"), pytest.raises((ArithmeticError, ValueError)):
         linearisation.fixed_point(p, 0.0)
+
+
+# What is refused
+
+
+def test_an_exact_fit_is_printed_with_all_its_digits():
+    alternating = np.tile([0.0, 1.0], 30)
+    f = Forecaster(1, penalty=0, rounds=2000, starts=5).fit(alternating)
+    lines = f.equation()
+    assert evaluate(lines, alternating, 1)[:-1] == pytest.approx(alternating[1:], abs=1e-3)
+    assert rounding.digits_needed(random_parameters(1, 1), np.ones((3, 1)), 0, otherwise=15) == 15
+
+
+def two_outputs():
+    p = random_parameters(2, 1)
+    return p._replace(W_ya=np.ones((2, 2)), b_y=np.ones(2))
+
+
+ONE_OUTPUT = {
+    "in_units": lambda p: equation.in_units(p, 1.0, 2.0),
+    "canonical_form": equation.canonical_form,
+    "components": lambda p: equation.components(p, 3),
+    "nested": lambda p: equation.nested(p, 3),
+    "sensitivity": lambda p: rounding.sensitivity(p, np.ones((3, 1))),
+    "rounding_bound": lambda p: rounding.rounding_bound(p, np.ones((3, 1)), 3),
+    "digits_needed": lambda p: rounding.digits_needed(p, np.ones((3, 1)), 0.1),
+    "fixed_point": lambda p: linearisation.fixed_point(p, 0.0),
+    "linearise": lambda p: linearisation.linearise(p, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", ONE_OUTPUT)
+def test_further_outputs_are_not_passed_over(name):
+    with pytest.raises(ValueError, match="parameters has 2 outputs, wanted 1"):
+        ONE_OUTPUT[name](two_outputs())
+    p = random_parameters(2, 1)
+    with pytest.raises(ValueError, match="b_a holds nan"):
+        ONE_OUTPUT[name](p._replace(b_a=np.array([0.0, np.nan])))
+    with pytest.raises(ValueError, match="W_ax has shape"):
+        ONE_OUTPUT[name](p._replace(W_ax=np.ones((3, 1))))
+
+
+@pytest.mark.parametrize(
+    "order, signs, message",
+    [
+        ([0, 0], [1, 1], "order is .*, wanted the numbers 0 to 1, each once"),
+        ([0], [1, 1], "order is"),
+        ([0, 2], [1, 1], "order is"),
+        ([-1, 0], [1, 1], "order is"),
+        ([0.5, 1], [1, 1], "order is"),
+        ([1, 0], [1, 2], "signs are .*, wanted 2 numbers 1 or -1"),
+        ([1, 0], [1], "signs are"),
+        ([1, 0], [1, 0], "signs are"),
+    ],
+)
+def test_what_is_no_signed_permutation_is_refused(order, signs, message):
+    with pytest.raises(ValueError, match=message):
+        equation.rearrange(random_parameters(2, 1), order, signs)
+
+
+@pytest.mark.parametrize("digits", [0, -3, 2.5, "3", None])
+def test_digits_are_a_whole_number_from_1_on(digits):
+    p = random_parameters(1, 1)
+    near = linearisation.linearise(p, 0.0)
+    for use in (
+        lambda: equation.components(p, digits),
+        lambda: equation.nested(p, digits),
+        lambda: equation.linear(near, digits),
+        lambda: rounding.rounded(p, digits),
+        lambda: rounding.half_units(p, digits),
+        lambda: rounding.rounding_bound(p, np.ones((3, 1)), digits),
+    ):
+        with pytest.raises(ValueError, match="digits is .*, wanted a whole number from 1 on"):
+            use()
+
+
+def test_other_numbers_are_checked_by_name():
+    p, x = random_parameters(1, 1), np.ones((3, 1))
+    for scale in (0, -1.0, np.inf, "1"):
+        with pytest.raises(ValueError, match="scale is .*, wanted a positive number"):
+            equation.in_units(p, 0.0, scale)
+    with pytest.raises(ValueError, match="mean is nan, wanted a finite number"):
+        equation.in_units(p, np.nan, 1.0)
+    with pytest.raises(ValueError, match="guess is nan, wanted a finite number"):
+        linearisation.fixed_point(p, np.nan)
+    for tolerance in (-1, np.nan, "0.1", [0.1]):
+        with pytest.raises(ValueError, match="tolerance is .*, wanted a number from 0 on"):
+            rounding.digits_needed(p, x, tolerance)
+    for depth in (0, -1, 1.5, 61, 10**6):
+        with pytest.raises(ValueError, match="depth is .*, wanted a whole number from 1"):
+            equation.nested(p, 3, depth=depth)
+
+
+def test_sixty_nested_tanh_take_no_longer_than_sixty():
+    p = random_parameters(1, 2)
+    (line,) = equation.nested(p, 3, depth=60)  # doubling with each would never end
+    assert sp.latex(line).count("tanh") == 60
+    symbols = sorted(line.rhs.free_symbols, key=str)
+    value = sp.lambdify(symbols, line.rhs, "math")(*[0.3] * len(symbols))
+    a = 0.3
+    q = rounding.rounded(p, 3)
+    for _ in range(60):
+        a = np.tanh(q.W_aa[0, 0] * a + q.W_ax[0].sum() * 0.3 + q.b_a[0])
+    assert value == pytest.approx(q.W_ya[0, 0] * a + q.b_y[0], rel=1e-12)
 
 
 # What the chapter leaves for other pages

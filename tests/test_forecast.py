@@ -12,7 +12,6 @@ from scipy.optimize import minimize as scipy_minimize
 
 from rnn_lit import (
     Forecaster,
-    forecast,
     hessian,
     initialise,
     join,
@@ -24,6 +23,8 @@ from rnn_lit import (
     storage,
 )
 from rnn_lit.training import flatten, objective, unflatten
+
+pytestmark = pytest.mark.filterwarnings("ignore:the search")
 
 
 def cycles(length=120, seed=0):
@@ -99,7 +100,7 @@ def test_minimise_solves_quadratics_of_different_scales_at_once():
         return ((gradient - b) * theta).sum(axis=1) / 2, gradient
 
     found = minimise(evaluate, np.zeros((5, 6)), 2000, tolerance=1e-6)
-    assert not found.interrupted and found.evaluations < 2000
+    assert found.converged.all() and found.evaluations < 2000
     exact = np.stack([np.linalg.solve(h, c) for h, c in zip(H, b)])
     assert found.theta == pytest.approx(exact, rel=1e-3, abs=1e-3)
 
@@ -270,38 +271,6 @@ def test_units_do_not_matter():
     assert two.predict(5) == pytest.approx(32 + 1.8 * one.predict(5), rel=1e-6)
 
 
-def test_an_interrupted_fit_keeps_the_best_parameters(monkeypatch):
-    calls, evaluate = [], side_by_side
-
-    def interrupted(*arguments):
-        calls.append(1)
-        if len(calls) > 25:
-            raise KeyboardInterrupt
-        return evaluate(*arguments)
-
-    monkeypatch.setattr(forecast, "side_by_side", interrupted)
-    f = Forecaster(2, penalty=1e-3, starts=3).fit(cycles())
-    monkeypatch.undo()
-    complete = Forecaster(2, penalty=1e-3, starts=3, rounds=25).fit(cycles())
-    assert f.interrupted_ and not complete.interrupted_
-    assert np.array_equal(f.objectives_, complete.objectives_)
-    assert np.isfinite(f.predict(3)).all()
-
-
-def test_an_interrupt_while_the_penalty_is_chosen_leaves_a_usable_forecaster(monkeypatch):
-    calls, evaluate = [], side_by_side
-
-    def interrupted(*arguments):
-        calls.append(1)
-        if len(calls) > 70:
-            raise KeyboardInterrupt
-        return evaluate(*arguments)
-
-    monkeypatch.setattr(forecast, "side_by_side", interrupted)
-    f = Forecaster(2, starts=3, rounds=50).fit(cycles())
-    assert f.interrupted_ and np.isfinite(f.one_step(cycles())[1:]).all()
-
-
 # pandas
 
 
@@ -370,7 +339,7 @@ def test_an_index_that_is_not_regular_is_refused(index, message):
     [
         ([*cycles()[:20], np.nan], r"series holds nan at position 20, wanted finite numbers"),
         ([np.inf, *cycles()[:20]], r"series holds inf at position 0"),
-        ([None, *cycles()[:20]], r"series holds nan at position 0"),
+        ([None, *cycles()[:20]], r"series holds a missing value at position 0"),
         (np.ones(50), r"series is constant"),
         (np.full(50, 0.1), r"series is constant"),
         (cycles()[:10], r"series has 10 values, wanted at least 11"),
@@ -380,11 +349,11 @@ def test_an_index_that_is_not_regular_is_refused(index, message):
         (5.0, r"series has shape \(\), wanted one dimension"),
         (["1", "2"] * 20, r"wanted real numbers"),
         (cycles() + 0j, r"wanted real numbers"),
-        (1e200 * cycles(), r"too large"),
+        ([1.7e308, -1.7e308] * 20, r"too large"),
     ],
 )
 def test_a_bad_series_is_refused(series, message):
-    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message):
         Forecaster(1).fit(series)
 
 
@@ -577,4 +546,4 @@ def test_numpy_alone_is_enough_and_the_equation_names_its_extra(tmp_path):
         [sys.executable, "-c", ALONE, str(tmp_path / "f.npz")], capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
-    assert "rnn_lit[verify]" in run.stdout
+    assert 'pip install ".[verify]"' in run.stdout

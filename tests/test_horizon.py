@@ -9,6 +9,7 @@ from scipy import stats
 
 from rnn_lit import Forecaster
 
+pytestmark = pytest.mark.filterwarnings("ignore:the search")
 PHI = (1.2, -0.5)  # s_t = 1.2 s_{t-1} - 0.5 s_{t-2} + noise
 
 

@@ -1,5 +1,6 @@
 """The two losses against sums written out, 50 digits, complex steps, and what they refuse."""
 
+import warnings
 from fractions import Fraction
 
 import mpmath
@@ -332,14 +333,13 @@ PLANTED = [
     ("mean_squared_error", "(residual * residual).sum() / count", "(residual * residual).sum()"),
     ("softmax_cross_entropy", "o.size // o.shape[-1]", "o.size"),
     ("softmax_cross_entropy", "o.size // o.shape[-1]", "o.shape[0]"),
-    ("softmax_cross_entropy", "o.max(axis=-1, keepdims=True)", "o.max(axis=0, keepdims=True)"),
     ("softmax_cross_entropy", "exponentials.sum(axis=-1", "exponentials.sum(axis=0"),
-    ("softmax_cross_entropy", "L = -(", "L = ("),
+    ("softmax_cross_entropy", "(targets / count * (", "-(targets / count * ("),
     ("softmax_cross_entropy", "- targets) / count", "- targets)"),
     ("softmax_cross_entropy", "- targets) / count", "+ targets) / count"),
     ("softmax_cross_entropy", "weight * (", "("),
     ("softmax_cross_entropy", "(exponentials / total)", "exponentials"),
-    ("softmax_cross_entropy", "(shifted - np.log(total))", "(o - np.log(total))"),
+    ("softmax_cross_entropy", "(np.log(total) - shifted)", "(np.log(total) - o)"),
     ("softmax_cross_entropy", "weight * (exponentials / total) -", "-1 / (exponentials / total) *"),
 ]
 
@@ -355,3 +355,39 @@ def test_the_proof_sees_planted_bugs(name, old, new):
             return False
 
     assert not (holds(batch=False) and holds(batch=True))
+
+
+EXTREME = {  # the largest logits with which o_1 - o_2 overflows
+    np.float16: 4e4,
+    np.float32: 3e38,
+    np.float64: 1.7e308,
+}
+
+
+@pytest.mark.parametrize("dtype", EXTREME, ids=lambda dtype: dtype.__name__)
+def test_cross_entropy_of_logits_as_far_apart_as_the_numbers_reach(dtype):
+    """0 where the class was certain; where another was, finite and as large as it can be told."""
+    size = dtype(EXTREME[dtype])
+    o = np.array([[size, -size]])
+    sure, wrong = np.eye(2, dtype=dtype)[[0]], np.eye(2, dtype=dtype)[[1]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (softmax.f(o) == [[1, 0]]).all()
+        L, e = softmax_cross_entropy(outputs(o, softmax), sure)
+        assert L == 0 and (e == 0).all() and L.dtype == dtype
+        L, e = softmax_cross_entropy(outputs(o, softmax), wrong)
+        assert 0.8 * size < L <= np.finfo(dtype).max
+        assert (e == [[1, -1]]).all() and L.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_cross_entropy_is_finite_for_every_finite_logit(dtype):
+    rng, largest = np.random.default_rng(3), np.finfo(dtype).max
+    for _ in range(50):
+        shape = (int(rng.integers(1, 60)), int(rng.integers(1, 9)))
+        o = rng.choice([-largest, -1, 0, 1, largest], size=shape).astype(dtype)
+        y = np.eye(shape[1], dtype=dtype)[rng.integers(shape[1], size=shape[0])]
+        if rng.random() < 0.5:
+            y = np.full(shape, 1 / shape[1], dtype)
+        L, e = softmax_cross_entropy(outputs(o, softmax), y)
+        assert 0 <= L < np.inf and np.isfinite(e).all()

@@ -1,7 +1,9 @@
 """The forward pass and the activations against independent references, and what they refuse."""
 
 import ast
+import copy
 import inspect
+import pickle
 from fractions import Fraction
 
 import mpmath
@@ -67,7 +69,7 @@ def test_forward_is_the_recursion_in_columns():
 
 
 PLANTED = {
-    "transpose of W_aa": ("W_aa.T, g_1.f", "W_aa, g_1.f"),
+    "transpose of W_aa": ("W_aa.T.copy()", "W_aa"),
     "bias of the state": ("    z += b_a\n", ""),
     "bias of the output": ("    o += b_y\n", ""),
     "first state": ("a[0] = a_0", "a[0] = 0"),
@@ -132,10 +134,10 @@ def test_the_series_can_be_cut():
 def test_nothing_handed_in_is_changed():
     rng = np.random.default_rng(5)
     p, x, a_0 = parameters_of(3, 2, 1, rng), rng.standard_normal((4, 2)), rng.standard_normal(3)
-    copies = [w.copy() for w in (*p, x, a_0)]
+    copied = [w.copy() for w in (*p, x, a_0)]
     states = forward(p, x, a_0)
-    for given, copy in zip((*p, x, a_0), copies, strict=True):
-        assert (given == copy).all()
+    for given, kept in zip((*p, x, a_0), copied, strict=True):
+        assert (given == kept).all()
         assert not any(np.shares_memory(given, array) for array in states)
 
 
@@ -386,3 +388,24 @@ def test_the_contract_of_the_package():
     assert defaults["g_1"].default is tanh and defaults["g_2"].default is identity
     assert Parameters._fields == ("W_aa", "W_ax", "b_a", "W_ya", "b_y")
     assert rnn_lit.States._fields == ("z", "a", "o", "y_hat")
+
+
+@pytest.mark.parametrize("copied", [
+    lambda g: pickle.loads(pickle.dumps(g)), copy.copy, copy.deepcopy,
+])
+def test_activations_survive_being_copied_and_sent_to_a_process(copied):
+    z = np.linspace(-2, 2, 6).reshape(3, 2)
+    for g in ACTIVATIONS.values():
+        other = copied(g)
+        assert other == g and (other.f(z) == g.f(z)).all()
+        if g.df is not None:
+            assert (other.df(z, g.f(z)) == g.df(z, g.f(z))).all()
+    with pytest.raises(ValueError, match="g_1 is softmax"):
+        forward(GOOD, X, g_1=copied(softmax))
+
+
+def test_any_activation_without_a_slope_is_refused_for_the_state():
+    whole_rows = Activation("normed", lambda z: z / abs(z).sum(-1, keepdims=True), None)
+    with pytest.raises(ValueError, match="g_1 is normed, wanted one that acts entry by entry"):
+        forward(GOOD, X, g_1=whole_rows)
+    assert np.isfinite(forward(GOOD, X, g_2=whole_rows).y_hat).all()

@@ -114,7 +114,7 @@ BUGS = [
     Mutant("r_T ignored", "bptt", "parameters.W_aa, r, g_1", "parameters.W_aa, 0 * r, g_1"),
     Mutant("r_0 is δ_1", "bptt", "    return r\n", "    return delta[0]\n"),
     Mutant("twice", "bptt", "b_a=delta.sum(axis=0)", "b_a=2 * delta.sum(axis=0)"),
-    Mutant("forward: W_aa transposed", "model", "W_aa.T, g_1.f)", "W_aa, g_1.f)"),
+    Mutant("forward: W_aa transposed", "model", "W_aa.T.copy()", "W_aa"),
     Mutant("forward: always a_0", "model", "a[t] @ W_aa_T", "a[0] @ W_aa_T"),
     Mutant("forward: no feedback", "model", "z[t] += a[t] @ W_aa_T", "pass"),
     Mutant("forward: output a step late", "model", "rows(a[1:]) @ W_ya.T", "rows(a[:-1]) @ W_ya.T"),

@@ -1,5 +1,8 @@
 """Training, against closed forms, a scalar loop, SciPy's own minimiser and scripted losses."""
 
+import copy
+import multiprocessing
+import pickle
 import sys
 
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 
 from rnn_lit import (
     Diverged,
+    Interrupted,
     Parameters,
     flatten,
     forward,
@@ -233,7 +237,9 @@ def test_an_interruption_loses_nothing(problem):
                 raise KeyboardInterrupt
             return mean_squared_error(states, y, g_2)
 
-        return train(*problem, rounds=50, eta=0.1, loss=loss)
+        with pytest.raises(Interrupted, match="interrupted") as caught:
+            train(*problem, rounds=50, eta=0.1, loss=loss)
+        return caught.value.history
 
     history = interrupted(8)
     whole = train(*problem, rounds=7, eta=0.1)
@@ -243,6 +249,45 @@ def test_an_interruption_loses_nothing(problem):
     at_once = interrupted(0)
     assert (at_once.reason, at_once.rounds, len(at_once.losses)) == ("interrupted", 0, 0)
     assert (flatten(at_once.parameters) == flatten(problem[0])).all()
+
+
+def test_an_interruption_of_every_method_is_a_keyboard_interrupt(problem):
+    """A loop over trainings ends with it: `except Exception` does not swallow it."""
+    assert issubclass(Interrupted, KeyboardInterrupt) and not issubclass(Interrupted, Exception)
+    for method, eta in METHODS.items():
+        calls = iter(range(4))
+
+        def loss(states, y, g_2, calls=calls):
+            if next(calls, None) is None:
+                raise KeyboardInterrupt
+            return mean_squared_error(states, y, g_2)
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            train(*problem, rounds=50, eta=eta, method=method, loss=loss)
+        found = caught.value.history
+        assert len(found.losses) == 4 and found.rounds == 3
+        assert objective(found.parameters, *problem[1:])[0] == found.losses.min()
+
+
+def diverging():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((20, 1))
+    train(initialise(2, 1, 1, rng), x, x, rounds=5000, eta=50)
+
+
+def test_what_ends_a_training_crosses_to_another_process():
+    with pytest.raises(Diverged) as caught:
+        diverging()
+    history = caught.value.history
+    for error in (caught.value, Interrupted("stopped", history)):
+        for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+            assert type(again) is type(error) and str(again) == str(error)
+            assert (again.history.losses == history.losses).all()
+            assert (flatten(again.history.parameters) == flatten(history.parameters)).all()
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        with pytest.raises(Diverged) as sent:
+            pool.apply_async(diverging).get(timeout=120)
+    assert (sent.value.history.losses == history.losses).all()
 
 
 @pytest.mark.filterwarnings("error")

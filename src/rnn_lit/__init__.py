@@ -24,13 +24,30 @@ from .loss import mean_squared_error, softmax_cross_entropy
 from .jacobians import jacobian_product, jacobian_product_gradient
 from .bptt import backward_steps, backward, loss_and_gradient
 from .clipping import clip
-from .training import objective, flatten, unflatten, History, Diverged, without_first, train
-from .series import lagged, check_series, index_of, index_after, series_like
+from .training import (
+    objective,
+    flatten,
+    unflatten,
+    History,
+    Diverged,
+    Interrupted,
+    without_first,
+    train,
+)
+from .series import (
+    lagged,
+    check_series,
+    centre_and_scale,
+    index_of,
+    index_after,
+    index_extended,
+    series_like,
+)
 from .starts import join, separate, side_by_side
 from .search import Minimum, minimise, hessian, polish
 from .storage import save_arrays, load_arrays
 from .forecast import Forecast, Forecaster
-from .equation import in_units, rearrange, canonical_form, components, nested, linear
+from .equation import one_output, in_units, rearrange, canonical_form, components, nested, linear
 from .rounding import rounded, half_units, sensitivity, rounding_bound, digits_needed
 from .linearisation import fixed_point, Linearised, linearise
 from .long import truncated_gradient, checkpointed_gradient
@@ -71,12 +88,15 @@ __all__ = [
     "unflatten",
     "History",
     "Diverged",
+    "Interrupted",
     "without_first",
     "train",
     "lagged",
     "check_series",
+    "centre_and_scale",
     "index_of",
     "index_after",
+    "index_extended",
     "series_like",
     "join",
     "separate",
@@ -89,6 +109,7 @@ __all__ = [
     "load_arrays",
     "Forecast",
     "Forecaster",
+    "one_output",
     "in_units",
     "rearrange",
     "canonical_form",

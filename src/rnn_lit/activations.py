@@ -43,25 +43,59 @@ class Activation(NamedTuple):
     df: Callable | None
 
 
-def _softplus(z):
-    away = np.where(z.real > 0, z, -z)  # of z and -z the one where exp(-away) is at most 1
-    return (z + away) / 2 + np.log1p(np.exp(-away))
-
-
-def _softmax(o):
-    exponentials = np.exp(o - o.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+def _tanh_slope(z, a):
+    return 1 - a * a
 
 
 def _sigmoid(z):
     return (1 + np.tanh(z / 2)) / 2  # in exp(-z) it would overflow
 
 
-tanh = Activation("tanh", np.tanh, lambda z, a: 1 - a * a)
-sigmoid = Activation("sigmoid", _sigmoid, lambda z, a: a * (1 - a))
-softplus = Activation("softplus", _softplus, lambda z, a: -np.expm1(-a))
-sine = Activation("sine", np.sin, lambda z, a: np.cos(z))
-identity = Activation("identity", lambda z: z, lambda z, a: np.ones_like(z))
+def _sigmoid_slope(z, a):
+    return a * (1 - a)
+
+
+def _softplus(z):
+    away = np.where(z.real > 0, z, -z)  # of z and -z the one where exp(-away) is at most 1
+    return (z + away) / 2 + np.log1p(np.exp(-away))
+
+
+def _softplus_slope(z, a):
+    return -np.expm1(-a)
+
+
+def _sine_slope(z, a):
+    return np.cos(z)
+
+
+def _identity(z):
+    return z
+
+
+def _identity_slope(z, a):
+    return np.ones_like(z)
+
+
+def _below_largest(o):
+    """The entries of each row minus its largest, as far as floats reach."""
+    with np.errstate(over="ignore"):
+        below = o - o.max(axis=-1, keepdims=True)
+    if o.dtype.kind != "f":
+        return below
+    return np.maximum(below, 0.9 * np.finfo(o.dtype).min)  # it may be -inf
+
+
+def _softmax(o):
+    exponentials = np.exp(_below_largest(o))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+# Functions with names, not lambdas: these can be sent to another process.
+tanh = Activation("tanh", np.tanh, _tanh_slope)
+sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_slope)
+softplus = Activation("softplus", _softplus, _softplus_slope)
+sine = Activation("sine", np.sin, _sine_slope)
+identity = Activation("identity", _identity, _identity_slope)
 softmax = Activation("softmax", _softmax, None)
 
 ACTIVATIONS = {g.name: g for g in (tanh, sigmoid, softplus, sine, identity, softmax)}

@@ -4,9 +4,11 @@
 
 import numpy as np
 
-from rnn_lit.model import Parameters
+from rnn_lit.model import Parameters, conform
+from rnn_lit.settings import check_count, check_number
 
 __all__ = [
+    "one_output",
     "in_units",
     "rearrange",
     "canonical_form",
@@ -21,9 +23,27 @@ def _sympy():
         import sympy
     except ImportError as error:
         raise ImportError(
-            'the printed equation needs SymPy: pip install "rnn_lit[verify]"'
+            "the printed equation needs SymPy: pip install sympy, or in a checkout "
+            'pip install ".[verify]"'
         ) from error
     return sympy
+
+
+def one_output(parameters):
+    """The parameters, if they fit each other, are finite and have one output.
+
+    Raises
+    ------
+    ValueError
+        Names the array that does not fit, or says how many outputs there are.
+    """
+    m = np.shape(parameters[1])[-1] if np.ndim(parameters[1]) else 1
+    (parameters,) = conform(parameters, np.zeros((1, m)))[:1]
+    if len(parameters.b_y) != 1:
+        raise ValueError(
+            f"parameters has {len(parameters.b_y)} outputs, wanted 1"
+        )
+    return parameters
 
 
 def in_units(parameters, mean, scale):
@@ -34,7 +54,7 @@ def in_units(parameters, mean, scale):
     parameters : Parameters
         With one output; inputs and output are (s − mean)/scale.
     mean, scale : float
-        In the units of the series.
+        In the units of the series; scale is above 0.
 
     Returns
     -------
@@ -45,7 +65,10 @@ def in_units(parameters, mean, scale):
     -----
     Derived in chapter 8, eq-units.
     """
-    W_aa, W_ax, b_a, W_ya, b_y = parameters
+    lowest = -np.inf
+    check_number("mean", mean, "a finite number", low=lowest)
+    check_number("scale", scale, "a positive number")
+    W_aa, W_ax, b_a, W_ya, b_y = one_output(parameters)
     return Parameters(
         W_aa, W_ax / scale, b_a - W_ax.sum(axis=1) * mean / scale, scale * W_ya, scale * b_y + mean
     )
@@ -67,12 +90,26 @@ def rearrange(parameters, order, signs):
     Parameters
         With an odd activation, of the same outputs.
 
+    Raises
+    ------
+    ValueError
+        If the order is no permutation of 0 … n − 1, or a sign is neither 1 nor −1.
+
     Notes
     -----
     Derived in chapter 8, eq-canonical.
     """
     W_aa, W_ax, b_a, W_ya, b_y = parameters
-    order, signs = np.asarray(order), np.asarray(signs)
+    order, signs, n = np.asarray(order), np.asarray(signs), len(b_a)
+    if order.shape != (n,) or sorted(order.tolist()) != list(range(n)):
+        raise ValueError(
+            f"order is {order.tolist()}, wanted the numbers 0 to {n - 1}, each once"
+        )
+    if signs.shape != (n,) or not np.isin(signs, (1, -1)).all():
+        raise ValueError(
+            f"signs are {signs.tolist()}, wanted {n} numbers 1 or -1"
+        )
+    order = order.astype(int)
     return Parameters(
         signs[:, None] * W_aa[order][:, order] * signs,
         signs[:, None] * W_ax[order],
@@ -98,6 +135,7 @@ def canonical_form(parameters):
     -----
     Derived in chapter 8, eq-canonical.
     """
+    parameters = one_output(parameters)
     (weights,) = parameters.W_ya
     order = np.argsort(-abs(weights), kind="stable")
     return rearrange(parameters, order, np.where(weights[order] < 0, -1, 1))
@@ -122,12 +160,24 @@ def _state(i, lag, n):
     return _sympy().Symbol(f"a_{{{time}}}" if n == 1 else f"a_{{{i + 1},{time}}}")
 
 
+def _tanh(argument):
+    """tanh of an expression, a minus sign taken out as SymPy does it.
+
+    SymPy's own evaluation asks each tanh again about all inside it, and so takes
+    a time that grows exponentially with the depth.
+    """
+    tanh = _sympy().tanh
+    if argument.could_extract_minus_sign():
+        return -tanh(-argument, evaluate=False)
+    return tanh(argument, evaluate=False)
+
+
 def _right_sides(parameters, digits, states, inputs):
     """tanh(…) of each unit, from the expressions of the states and the inputs before it."""
     sympy = _sympy()
     W_aa, W_ax, b_a, _, _ = parameters
     return [
-        sympy.tanh(
+        _tanh(
             sympy.Add(
                 *(_number(w, digits) * a for w, a in zip(W_aa[i], states)),
                 *(_number(w, digits) * x for w, x in zip(W_ax[i], inputs)),
@@ -160,10 +210,14 @@ def components(parameters, digits):
 
     Raises
     ------
+    ValueError
+        If there is more than one output.
     ImportError
         Without SymPy.
     """
-    sympy, n = _sympy(), len(parameters.b_a)
+    sympy, digits = _sympy(), check_count("digits", digits)
+    parameters = one_output(parameters)
+    n = len(parameters.b_a)
     old = [_state(i, 1, n) for i in range(n)]
     new = [_state(i, 0, n) for i in range(n)]
     inputs = [_past("s", lag) for lag in range(parameters.W_ax.shape[1])]
@@ -182,7 +236,8 @@ def nested(parameters, digits, depth=2):
     digits : int
         Significant digits.
     depth : int
-        How many tanh are nested; what is left of the past is the state a_{t−depth}.
+        How many tanh are nested, at most 60; what is left of the past is the state
+        a_{t−depth}.
 
     Returns
     -------
@@ -192,11 +247,15 @@ def nested(parameters, digits, depth=2):
     Raises
     ------
     ValueError
-        If there is more than one unit.
+        If there is more than one unit or output.
     ImportError
         Without SymPy.
     """
-    sympy, n, m = _sympy(), len(parameters.b_a), parameters.W_ax.shape[1]
+    sympy, digits = _sympy(), check_count("digits", digits)
+    if check_count("depth", depth) > 60:
+        raise ValueError(f"depth is {depth}, wanted a whole number from 1 to 60")
+    parameters = one_output(parameters)
+    n, m = len(parameters.b_a), parameters.W_ax.shape[1]
     if n != 1:
         raise ValueError(f"the network has {n} units, wanted 1 for the nested form")
     states = [_state(0, depth, 1)]
@@ -228,7 +287,7 @@ def linear(linearised, digits):
     -----
     Derived in chapter 8, eq-arma.
     """
-    sympy = _sympy()
+    sympy, digits = _sympy(), check_count("digits", digits)
     theta, phi = linearised.theta, linearised.phi
     theta = np.append(theta, np.zeros(len(phi) - len(theta)))
     constant = _number(linearised.s * phi.sum(), digits)

@@ -3,6 +3,8 @@
 """The class that finds a series' forecasting equation and forecasts with it."""
 
 import json
+import sys
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +14,26 @@ from rnn_lit.linearisation import linearise
 from rnn_lit.model import Parameters, forward, initialise
 from rnn_lit.rounding import digits_needed
 from rnn_lit.search import minimise, polish
-from rnn_lit.series import check_series, index_after, index_of, lagged, series_like
+from rnn_lit.series import (
+    centre_and_scale,
+    check_series,
+    index_after,
+    index_extended,
+    index_of,
+    lagged,
+    series_like,
+)
+from rnn_lit.settings import (
+    SETTINGS,
+    check_count,
+    check_number,
+    check_penalty,
+    check_settings,
+    drawn_seed,
+)
 from rnn_lit.starts import join, side_by_side
 from rnn_lit.storage import load_arrays, save_arrays
-from rnn_lit.training import flatten, unflatten
+from rnn_lit.training import Interrupted, flatten, unflatten
 
 __all__ = [
     "Forecast",
@@ -31,7 +49,8 @@ class Forecast(NamedTuple):
     mean : array
         The point forecasts, the same as without intervals: the equation iterated without noise.
     lower, upper : array
-        The quantiles (1 − interval)/2 and (1 + interval)/2 of the simulated paths.
+        The quantiles (1 − interval)/2 and (1 + interval)/2 of the simulated paths, moved out to
+        the point forecast where it lies beyond them.
     """
 
     mean: np.ndarray
@@ -39,10 +58,15 @@ class Forecast(NamedTuple):
     upper: np.ndarray
 
 
-def _check_steps(steps):
-    if not isinstance(steps, (int, np.integer)) or isinstance(steps, bool) or steps < 1:
-        raise ValueError(f"steps is {steps!r}, wanted a whole number from 1 on")
-    return int(steps)
+class _NotFitted(ValueError, AttributeError):
+    """A forecaster was asked before `fit`."""
+
+
+def _not_fitted():
+    """The error that says so: scikit-learn's own for those who have imported it."""
+    sklearn = sys.modules.get("sklearn.exceptions")
+    kind = _NotFitted if sklearn is None else sklearn.NotFittedError
+    return kind("this Forecaster is not fitted: call fit(series) first")
 
 
 class Forecaster:
@@ -67,8 +91,9 @@ class Forecaster:
     polished : bool
         Whether to end with Newton's method at a minimum with no gradient entry above 1e-10, so
         that the parameters are reproducible. A step takes p + 2 gradients for p parameters.
-    seed : int
-        Of the random starts and of the simulated paths.
+    seed : int, None, numpy.random.Generator, BitGenerator or SeedSequence
+        Of the random starts and of the simulated paths. None takes one from the system, a
+        generator gives one number for each fit; `seed_` says which it was.
 
     Attributes
     ----------
@@ -76,29 +101,41 @@ class Forecaster:
         Of the standardised series.
     mean_, scale_ : float
         The mean and the standard deviation with which it was standardised.
-    penalty_ : float
-        The penalty used.
+    n_, lags_, power_, penalty_, seed_ : int, int, float, float, int
+        What the fit used. Settings that are changed later count at the next fit.
     objectives_ : (starts,) array
         The objective that each start reached, in the order of the seeds.
-    residuals_ : (N − lags,) array
-        Of the one-step forecasts of the series fitted, standardised.
+    n_iter_ : int or None
+        How many rounds the last search made; None in files of version 0.1.
+    converged_ : bool or None
+        Whether no entry of the gradient at the end is above `TOLERANCE`; None likewise.
     interrupted_ : bool
         Whether a Ctrl-C ended the fit early; the best parameters so far are then kept.
+    residuals_ : (N − lags,) array
+        Of the one-step forecasts of the series fitted, standardised.
+    series_ : array
+        The series fitted, and what `update` has appended; read-only.
+    index_, name_ : pandas index or None
+        Of `series_`, if it was a pandas Series.
+    state_ : (n,) array
+        The state at the end of `series_`, before its last input.
 
     Notes
     -----
-    Derived in chapter 8.
+    Derived in chapter 8. The settings can be read and set as scikit-learn does it, so `clone`
+    and `GridSearchCV` work, the latter with a ``TimeSeriesSplit``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from rnn_lit import Forecaster
     >>> series = 10 + np.sin(0.5 * np.arange(120))
-    >>> Forecaster(2, penalty=1e-4).fit(series).predict(3).shape
+    >>> Forecaster(2, penalty=1e-2, starts=3).fit(series).predict(3).shape
     (3,)
     """
 
     PENALTIES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5)
+    TOLERANCE = 1e-5
 
     def __init__(
         self, n, *, lags=1, power=1.0, penalty=None, starts=10, rounds=300, polished=False, seed=0
@@ -115,44 +152,26 @@ class Forecaster:
     def __repr__(self):
         return f"Forecaster({', '.join(f'{k}={v!r}' for k, v in self.get_params().items())})"
 
+    def __sklearn_tags__(self):
+        from sklearn.utils import InputTags, Tags, TargetTags  # only scikit-learn asks
+
+        return Tags(
+            estimator_type=None,
+            target_tags=TargetTags(required=False),
+            input_tags=InputTags(one_d_array=True, two_d_array=False),
+        )
+
     def get_params(self, deep=True):
         """The settings by name, as scikit-learn asks for them."""
         names = ("n", "lags", "power", "penalty", "starts", "rounds", "polished", "seed")
         return {name: getattr(self, name) for name in names}
 
     def set_params(self, **settings):
-        """Change settings by name; returns self."""
+        """Change settings by name, all or none; returns self."""
+        check_settings(settings)
         for name, value in settings.items():
-            if name not in self.get_params():
-                raise ValueError(f"{name} is no setting, wanted one of {list(self.get_params())}")
             setattr(self, name, value)
         return self
-
-    def _check_settings(self):
-        for name in ("n", "lags", "starts", "rounds"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} is {value!r}, wanted a whole number from 1 on")
-        if not 0 < self.power < np.inf:
-            raise ValueError(f"power is {self.power!r}, wanted a positive number")
-        if self.penalty is not None and not 0 <= self.penalty < np.inf:
-            raise ValueError(f"penalty is {self.penalty!r}, wanted a number from 0 on, or None")
-
-    def _search(self, theta, x, y, penalty, rounds):
-        return minimise(lambda theta: side_by_side(theta, self.n, x, y, penalty), theta, rounds)
-
-    def _choose_penalty(self, theta, x, y):
-        """The penalty that forecasts the last fifth best, its own start the one before's end."""
-        T = len(y) - len(y) // 5
-        errors, rounds = [], -(-self.rounds // 3)
-        for penalty in self.PENALTIES:
-            found = self._search(theta, x[:T], y[:T], penalty, rounds)
-            theta, best = found.theta, found.theta[[found.J.argmin()]]
-            y_hat = forward(join(best, self.n, self.lags), x).y_hat
-            errors.append(((y_hat - y)[T:] ** 2).mean())
-            if found.interrupted:
-                break
-        return self.PENALTIES[int(np.argmin(errors))], found
 
     def fit(self, series):
         """Find the forecasting equation of a series.
@@ -169,63 +188,86 @@ class Forecaster:
         Raises
         ------
         ValueError
-            Names the setting or what is wrong with the series.
+            Names the setting or what is wrong with the series. As after every error, an
+            earlier fit is then left as it was.
         ArithmeticError
             If ``polished`` is asked for and no minimum was found.
+        Interrupted
+            On a Ctrl-C, a KeyboardInterrupt: the best parameters so far are kept, and the
+            forecaster can be used.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the search ended before it had converged.
         """
-        self._check_settings()
+        settings = check_settings(self.get_params())
+        settings["seed"] = drawn_seed(settings["seed"])
         index = index_of(series)
-        values = check_series(series, self.lags + 10, self.power)
-        u = values**self.power
-        mean, scale = float(u.mean()), float(u.std())
-        if not 1e-12 * abs(mean) < scale < np.inf:
-            what = "is constant" if scale < np.inf else "holds values too large to square"
-            raise ValueError(f"series {what}, wanted one with a finite variance above 0")
-        x, y = lagged((u - mean) / scale, self.lags)
-        x = x[:-1]
-        theta = np.stack(
-            [
-                flatten(initialise(self.n, self.lags, 1, np.random.default_rng([self.seed, i])))
-                for i in range(self.starts)
-            ]
-        )
-        penalty, found = self.penalty, None
-        if penalty is None:
-            penalty, found = self._choose_penalty(theta, x, y)
-        if found is None or not found.interrupted:
-            found = self._search(theta, x, y, penalty, self.rounds)
-        best = found.theta[found.J.argmin()]
-        if self.polished and not found.interrupted:
-            best, _, _ = polish(best, self.n, x, y, penalty)
-        like = initialise(self.n, self.lags, 1, np.random.default_rng(0))
-        self.parameters_ = unflatten(best, like)
-        self.mean_, self.scale_ = mean, scale
-        self.penalty_, self.objectives_ = float(penalty), found.J
-        self.interrupted_ = found.interrupted
-        self._remember(None if index is None else series, values)
+        values = check_series(series, settings["lags"] + 10, settings["power"])
+        mean, scale = centre_and_scale(values, settings["power"])
+        fitted = dict(mean_=mean, scale_=scale, series_=values, index_=index)
+        fitted["name_"] = None if index is None else series.name
+        x, y = lagged((values ** settings["power"] - mean) / scale, settings["lags"])
+        reached = {}
+        try:
+            _find(settings, x[:-1], y, self.PENALTIES, reached)
+        except KeyboardInterrupt as error:
+            if not reached:
+                raise
+            reached.pop("largest", None)
+            self._keep(settings, interrupted_=True, converged_=False, **fitted, **reached)
+            raise Interrupted("fit was interrupted; the best so far is kept") from error
+        largest = reached.pop("largest")
+        self._keep(
+            settings, interrupted_=False, converged_=bool(largest <= self.TOLERANCE),
+            **fitted, **reached,
+        )  # fmt: skip
+        if not self.converged_:
+            all_made = self.n_iter_ == settings["rounds"]
+            how = "stopped after all" if all_made else "stalled after"
+            warnings.warn(
+                f"the search {how} {self.n_iter_} rounds with a gradient entry of "
+                f"{largest:.0e}, wanted at most {self.TOLERANCE:.0e}: more rounds, "
+                "polished=True or a larger penalty help",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         return self
 
-    def _remember(self, like, values):
-        """The fitted series, where forecasts start, and its residuals; like: it as a Series."""
-        self.series_, self._like = values, like
-        x, y = self._lagged(values)
-        self.residuals_ = (y - forward(self.parameters_, x[:-1]).y_hat)[:, 0]
+    def _keep(self, settings, *, series_, fitted=None, **attributes):
+        """Set all that a fit leaves, at once: nothing of it can fail halfway."""
+        kept = Forecaster(**settings)
+        attributes["seed_"] = settings["seed"]
+        for name in ("n", "lags", "power"):
+            attributes[f"{name}_"] = settings[name]
+        vars(kept).update(attributes, series_=series_, _settings=settings)
+        x, y = kept._lagged(series_)
+        states = forward(kept.parameters_, x)
+        first = len(y) if fitted is None else fitted - kept.lags_
+        kept._fitted_length = first + kept.lags_
+        kept.residuals_ = (y - states.y_hat[:-1])[:first, 0]
+        kept.state_ = states.a[-2].copy()
+        own = {name: value for name, value in vars(kept).items() if name not in settings}
+        vars(self).update(own)
 
     def _lagged(self, values):
-        return lagged((values**self.power - self.mean_) / self.scale_, self.lags)
+        return lagged((values**self.power_ - self.mean_) / self.scale_, self.lags_)
 
     def _back(self, u):
         """From standardised forecasts to the series' units."""
         u = self.mean_ + self.scale_ * u
-        return u if self.power == 1 else np.maximum(u, 0) ** (1 / self.power)
+        return u if self.power_ == 1 else np.maximum(u, 0) ** (1 / self.power_)
 
-    def _fitted(self):
+    def _check_fitted(self):
         if not hasattr(self, "parameters_"):
-            raise ValueError("this Forecaster is not fitted: call fit(series) first")
+            raise _not_fitted()
 
     def _values(self, series):
-        self._fitted()
-        return index_of(series), check_series(series, self.lags + 1, self.power)
+        """The index and the values of a series to forecast with what was fitted."""
+        self._check_fitted()
+        freq = getattr(self.index_, "freq", None)
+        return index_of(series, freq), check_series(series, self.lags_ + 1, self.power_)
 
     def _paths(self, x, a, shocks):
         """The forecasts fed back as inputs, with a shock added to each: (steps, B).
@@ -246,6 +288,7 @@ class Forecaster:
         Parameters
         ----------
         series : (N,) array or pandas Series
+            The state starts at zero before its first full input.
 
         Returns
         -------
@@ -255,29 +298,65 @@ class Forecaster:
         index, values = self._values(series)
         x, _ = self._lagged(values)
         y_hat = self._back(forward(self.parameters_, x[:-1]).y_hat[:, 0])
-        y_hat = np.concatenate([np.full(self.lags, np.nan), y_hat])
-        return y_hat if index is None else series_like(series, y_hat, series.index)
+        y_hat = np.concatenate([np.full(self.lags_, np.nan), y_hat])
+        return y_hat if index is None else series_like(y_hat, series.index, series.name)
+
+    def score(self, series):
+        """How much of the variance of a series is forecast one step ahead.
+
+        Parameters
+        ----------
+        series : (N,) array or pandas Series
+
+        Returns
+        -------
+        float
+            One minus the squared errors of `one_step` over the squared deviations of the same
+            values from their mean: 1 is perfect, 0 as good as their mean. The first ``lags``
+            values do not count.
+
+        Raises
+        ------
+        ValueError
+            If the values that count are all the same.
+        """
+        _, values = self._values(series)
+        counted = values[self.lags_ :]
+        if counted.max() == counted.min():
+            raise ValueError(
+                f"series is constant from position {self.lags_} on, wanted one that varies"
+            )
+        size = abs(counted).max()  # in units of it no square overflows
+        errors = (counted - self.one_step(values)[self.lags_ :]) / size
+        deviations = counted / size - (counted / size).mean()
+        return float(1 - (errors @ errors) / (deviations @ deviations))
 
     def horizon(self, series, steps):
         """The forecasts made at each time of a series for each of the next steps.
 
         Parameters
         ----------
-        series : (N,) array
+        series : (N,) array or pandas Series
+            The state starts at zero before its first full input.
         steps : int
 
         Returns
         -------
-        (N, steps) array
+        (N, steps) array or pandas DataFrame
             Row t, counted from 0, holds the forecasts of the values t + 1 … t + steps from the
-            values up to t; NaN in the first ``lags − 1`` rows.
+            values up to t; NaN in the first ``lags − 1`` rows. For a Series a DataFrame with its
+            index and the columns 1 … steps.
         """
-        steps = _check_steps(steps)
-        _, values = self._values(series)
+        steps = check_count("steps", steps)
+        index, values = self._values(series)
         x, _ = self._lagged(values)
         a = forward(self.parameters_, x).a[:-1]
         paths = self._back(self._paths(x, a, np.zeros((steps, 1)))).T
-        return np.concatenate([np.full((self.lags - 1, steps), np.nan), paths])
+        table = np.concatenate([np.full((self.lags_ - 1, steps), np.nan), paths])
+        if index is None:
+            return table
+        columns = range(1, steps + 1)
+        return sys.modules["pandas"].DataFrame(table, series.index, columns)
 
     def predict(self, steps, interval=None, series=None, draws=1000):
         """Forecast the steps that follow the fitted series, or another one.
@@ -290,14 +369,17 @@ class Forecaster:
             The probability with which the interval of each step is to hold the value, such as
             0.9; without it only point forecasts are returned.
         series : array or pandas Series, optional
-            Whose continuation is wanted; that of the fitted series by default.
+            Whose continuation is wanted; that of the fitted series by default. The state starts
+            at zero before its first full input, so give it more past than the network remembers;
+            what follows the fitted series belongs to `update`, which goes on from its state.
         draws : int
             How many paths are simulated for the intervals.
 
         Returns
         -------
         (steps,) array, or Forecast if ``interval`` is given
-            Series with the index that follows, if the series is a pandas Series.
+            Series with the index that follows, if the series is a pandas Series; its dates go on
+            by the frequency of the fitted series if that makes exactly these.
 
         Raises
         ------
@@ -310,32 +392,60 @@ class Forecaster:
         forecast is disturbed by a residual drawn from those of the fit, and then fed back. They
         know the noise, not the uncertainty of the parameters. Derived in chapter 8, def-bootstrap.
         """
-        steps = _check_steps(steps)
-        if interval is not None and not 0 < interval < 1:
-            raise ValueError(f"interval is {interval!r}, wanted a number between 0 and 1")
-        if not isinstance(draws, (int, np.integer)) or draws < 1:
-            raise ValueError(f"draws is {draws!r}, wanted a whole number from 1 on")
-        self._fitted()
+        steps, draws = check_count("steps", steps), check_count("draws", draws)
+        if interval is not None:
+            wanted = "a number between 0 and 1"
+            interval = check_number("interval", interval, wanted, high=1)
+        self._check_fitted()
         if series is None:
-            like, values = self._like, self.series_
+            index, name, values, a = self.index_, self.name_, self.series_, self.state_[None]
+            x, _ = self._lagged(values[-self.lags_ :])
         else:
-            like, values = series, self._values(series)[1]
-        index = index_of(like)
-
-        def wrap(path):
-            return path if index is None else series_like(like, path, index_after(index, steps))
-
-        x, _ = self._lagged(values)
-        x, a = x[-1:], forward(self.parameters_, x).a[-2:-1]
-        mean = wrap(self._back(self._paths(x, a, np.zeros((steps, 1)))[:, 0]))
+            index, values = self._values(series)
+            name = getattr(series, "name", None)
+            x, _ = self._lagged(values)
+            x, a = x[-1:], forward(self.parameters_, x).a[-2:-1]
+        after = None if index is None else index_after(index, steps)
+        mean = self._back(self._paths(x, a, np.zeros((steps, 1)))[:, 0])
         if interval is None:
-            return mean
-        rng = np.random.default_rng(self.seed)
-        shocks = rng.choice(self.residuals_ - self.residuals_.mean(), size=(steps, draws))
+            return series_like(mean, after, name)
+        rng = np.random.default_rng(self.seed_)
+        shocks = rng.choice(self.residuals_, size=(steps, draws))
         paths = self._paths(np.repeat(x, draws, axis=0), np.repeat(a, draws, axis=0), shocks)
         tail = (1 - interval) / 2
         lower, upper = np.quantile(self._back(paths), [tail, 1 - tail], axis=1)
-        return Forecast(mean, wrap(lower), wrap(upper))
+        parts = mean, np.minimum(lower, mean), np.maximum(upper, mean)
+        return Forecast(*(series_like(part, after, name) for part in parts))
+
+    def update(self, values):
+        """Append observations that follow the series, and refit nothing.
+
+        Parameters
+        ----------
+        values : (k,) array or pandas Series
+            At least one. The index of a Series must go on where that of the fitted one ends; an
+            array gets the index that follows.
+
+        Returns
+        -------
+        self
+            With longer `series_` and `index_`, and the `state_` at their new end; parameters and
+            residuals stay those of the fit.
+
+        Raises
+        ------
+        ValueError
+            Names what is wrong with the values; nothing is changed then.
+        """
+        self._check_fitted()
+        new = check_series(values, 1, self.power_, "values")
+        index = index_extended(self.index_, values, len(new))
+        series = np.concatenate([self.series_, new])
+        series.flags.writeable = False
+        x, _ = self._lagged(series[len(self.series_) - self.lags_ :])
+        state = forward(self.parameters_, x, self.state_).a[-2].copy()
+        vars(self).update(series_=series, index_=index, state_=state)
+        return self
 
     def equation(self, form="components", digits=None):
         """The forecasting equation found, in SymPy, in the units of the series.
@@ -348,7 +458,7 @@ class Forecaster:
         digits : int, optional
             The significant digits of each coefficient. By default as few as keep every forecast
             of the fitted series, by the bound of `rounding_bound`, within a tenth of the residuals'
-            standard deviation.
+            standard deviation; 15 where not even they do.
 
         Returns
         -------
@@ -368,12 +478,12 @@ class Forecaster:
         """
         if form not in ("components", "nested", "linear"):
             raise ValueError(f"form is {form!r}, wanted 'components', 'nested' or 'linear'")
-        self._fitted()
+        self._check_fitted()
         parameters = canonical_form(in_units(self.parameters_, self.mean_, self.scale_))
         if digits is None:
-            x, _ = lagged(self.series_**self.power, self.lags)
+            x, _ = lagged(self.series_**self.power_, self.lags_)
             tolerance = self.scale_ * self.residuals_.std() / 10
-            digits = digits_needed(parameters, x, tolerance)
+            digits = digits_needed(parameters, x, tolerance, otherwise=15)
         if form == "linear":
             return [linear(linearise(parameters, self.mean_), digits)]
         printer = components if form == "components" else nested
@@ -384,20 +494,23 @@ class Forecaster:
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, bytes or path-like
             An npz file of numbers and text, with no pickle in it. The values of the fitted series
             are in it, its pandas index is not.
         """
-        self._fitted()
+        self._check_fitted()
         save_arrays(
             path,
-            settings=json.dumps(self.get_params(), default=lambda number: number.item()),
+            settings=json.dumps(self._settings),
             mean=self.mean_,
             scale=self.scale_,
             penalty=self.penalty_,
             objectives=self.objectives_,
             interrupted=self.interrupted_,
             series=self.series_,
+            fitted=self._fitted_length,
+            n_iter=-1 if self.n_iter_ is None else self.n_iter_,
+            converged=bool(self.converged_),
             **self.parameters_._asdict(),
         )
 
@@ -407,7 +520,7 @@ class Forecaster:
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, bytes or path-like
 
         Returns
         -------
@@ -419,15 +532,87 @@ class Forecaster:
         ValueError
             If the file is not ours, is truncated or damaged, or is of a newer version.
         """
+        settings, fitted = load_arrays(path, _believe)
+        forecaster = cls(**settings)
+        forecaster._keep(settings, index_=None, name_=None, **fitted)
+        return forecaster
 
-        def build(arrays):
-            forecaster = cls(**json.loads(str(arrays["settings"])))
-            forecaster.parameters_ = Parameters(*(arrays[name] for name in Parameters._fields))
-            forecaster.mean_, forecaster.scale_ = float(arrays["mean"]), float(arrays["scale"])
-            forecaster.penalty_ = float(arrays["penalty"])
-            forecaster.objectives_ = arrays["objectives"]
-            forecaster.interrupted_ = bool(arrays["interrupted"])
-            forecaster._remember(None, arrays["series"])
-            return forecaster
 
-        return load_arrays(path, build)
+def _find(settings, x, y, penalties, reached):
+    """Choose the penalty, search from every start, polish the best.
+
+    `reached` holds, from the first search on, what a fit keeps of the best so far.
+    """
+    n, m, penalty = settings["n"], settings["lags"], settings["penalty"]
+    seeds = [[settings["seed"], i] for i in range(settings["starts"])]
+    starts = [initialise(n, m, 1, np.random.default_rng(seed)) for seed in seeds]
+
+    def keep(found, penalty, theta):
+        reached.update(
+            parameters_=unflatten(theta, starts[0]), penalty_=penalty,
+            objectives_=found.J, n_iter_=found.evaluations,
+        )  # fmt: skip
+
+    def search(theta, x, y, penalty, rounds):
+        try:
+            found = minimise(lambda theta: side_by_side(theta, n, x, y, penalty), theta, rounds)
+        except Interrupted as stop:
+            keep(stop.history, penalty, stop.history.theta[stop.history.J.argmin()])
+            raise
+        keep(found, penalty, found.theta[found.J.argmin()])
+        return found
+
+    theta = np.stack([flatten(start) for start in starts])
+    if penalty is None:
+        # On the part before the last fifth; each search starts from the end of the one before.
+        T, errors = len(y) - len(y) // 5, []
+        for tried in penalties:
+            found = search(theta, x[:T], y[:T], tried, -(-settings["rounds"] // 3))
+            theta, best = found.theta, found.theta[[found.J.argmin()]]
+            y_hat = forward(join(best, n, m), x).y_hat
+            errors.append(((y_hat - y)[T:] ** 2).mean())
+        penalty = penalties[int(np.argmin(errors))]
+        theta = np.stack([flatten(start) for start in starts])
+    found = search(theta, x, y, penalty, settings["rounds"])
+    best = found.J.argmin()
+    theta, reached["largest"] = found.theta[best], np.abs(found.gradient[best]).max()
+    if settings["polished"]:
+        del reached["largest"]
+        try:
+            theta, largest, _ = polish(theta, n, x, y, penalty)
+        except Interrupted as stop:
+            keep(found, penalty, stop.history)
+            raise
+        keep(found, penalty, theta)
+        reached["largest"] = largest
+
+
+def _believe(contents):
+    """The settings and the fitted attributes in a file, each checked against the others."""
+    settings = contents.json("settings")
+    if not isinstance(settings, dict) or set(settings) != set(SETTINGS):
+        raise ValueError("settings are not those of a Forecaster")
+    settings = check_settings(settings)
+    n, m = settings["n"], settings["lags"]
+    shapes = dict(W_aa=(n, n), W_ax=(n, m), b_a=(n,), W_ya=(1, n), b_y=(1,))
+    parameters = Parameters(*(contents.numbers(k, shape) for k, shape in shapes.items()))
+    series = contents.numbers("series", (None,))
+    series = check_series(series, m + 10, settings["power"])
+    fitted = contents.number("fitted", "iu") if "fitted" in contents else len(series)
+    if not m + 10 <= fitted <= len(series):
+        raise ValueError(f"fitted is {fitted}")
+    mean, scale = contents.number("mean"), contents.number("scale")
+    right = centre_and_scale(series[:fitted], settings["power"])
+    if abs(mean - right[0]) + abs(scale - right[1]) > 1e-9 * (abs(right[0]) + right[1]):
+        raise ValueError("mean and scale are not those of the series")
+    n_iter = contents.number("n_iter", "iu") if "n_iter" in contents else -1
+    if n_iter < -1:
+        raise ValueError(f"n_iter is {n_iter}")
+    return settings, dict(
+        parameters_=parameters, mean_=mean, scale_=scale, series_=series, fitted=fitted,
+        penalty_=check_penalty("penalty", contents.number("penalty")),
+        objectives_=contents.numbers("objectives", (settings["starts"],)),
+        interrupted_=contents.number("interrupted", "b"),
+        n_iter_=None if n_iter < 0 else n_iter,
+        converged_=None if n_iter < 0 else contents.number("converged", "b"),
+    )  # fmt: skip

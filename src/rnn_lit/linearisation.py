@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnn_lit.equation import one_output
 from rnn_lit.model import forward
+from rnn_lit.settings import check_number
 
 __all__ = [
     "fixed_point",
@@ -40,7 +42,8 @@ def fixed_point(parameters, guess):
     -----
     Derived in chapter 8, eq-fixed-point.
     """
-    W_aa, W_ax, b_a, W_ya, b_y = parameters
+    parameters = W_aa, W_ax, b_a, W_ya, b_y = one_output(parameters)
+    check_number("guess", guess, "a finite number", low=-np.inf)
     n, w = len(b_a), W_ax.sum(axis=1)
     a = forward(parameters, np.full((500, W_ax.shape[1]), float(guess))).a[-1]
     v = np.append(a, guess)
@@ -108,6 +111,7 @@ def linearise(parameters, guess):
     -----
     Derived in chapter 8, eq-arma.
     """
+    parameters = one_output(parameters)
     s, a = fixed_point(parameters, guess)
     D = (1 - a * a)[:, None]
     A, b, c = D * parameters.W_aa, D * parameters.W_ax, parameters.W_ya

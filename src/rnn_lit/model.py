@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_lit.activations import identity, softmax, tanh
+from rnn_lit.activations import identity, tanh
 
 __all__ = [
     "Parameters",
@@ -63,7 +63,8 @@ class States(NamedTuple):
     o : (T, k) or (T, B, k) array
         The outputs o_1 … o_T before the output activation.
     y_hat : (T, k) or (T, B, k) array
-        The outputs ŷ_1 … ŷ_T, in the units of the targets.
+        The outputs ŷ_1 … ŷ_T, in the units of the targets. With g_2 the identity it
+        is the array ``o`` itself, and no copy.
 
     Notes
     -----
@@ -209,21 +210,22 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     Raises
     ------
     ValueError
-        If an argument has a wrong shape or holds a NaN or an infinity, or if g_1 is
-        softmax.
+        If an argument has a wrong shape or holds a NaN or an infinity, or if g_1 does
+        not act entry by entry, as softmax.
 
     Notes
     -----
     Derived in chapter 1, equations eq-forecast and eq-forward.
     """
-    if g_1 is softmax:
-        raise ValueError("g_1 is softmax, wanted one that acts entry by entry")
+    if g_1.df is None:
+        raise ValueError(f"g_1 is {g_1.name}, wanted one that acts entry by entry")
     (W_aa, W_ax, b_a, W_ya, b_y), x, a_0 = conform(parameters, x, a_0=a_0)
     z = (rows(x) @ W_ax.T).reshape(x.shape[:-1] + b_a.shape)
     z += b_a
     a = np.empty_like(z, shape=(len(x) + 1,) + z.shape[1:])
     a[0] = a_0
-    forward_steps(z, a, W_aa.T, g_1.f)
+    # The copy lies row by row, which is faster to multiply with than the view.
+    forward_steps(z, a, W_aa.T.copy(), g_1.f)
     o = (rows(a[1:]) @ W_ya.T).reshape(x.shape[:-1] + b_y.shape)
     o += b_y
     return States(z, a, o, g_2.f(o))

@@ -4,7 +4,9 @@
 
 import numpy as np
 
+from rnn_lit.equation import one_output
 from rnn_lit.model import Parameters, forward
+from rnn_lit.settings import check_count, check_number
 from rnn_lit.training import flatten, unflatten
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
 
 def rounded(parameters, digits):
     """Each parameter to so many significant digits."""
+    digits = check_count("digits", digits)
     return Parameters(
         *(np.vectorize(lambda v: float(f"{v:.{digits - 1}e}"))(w) for w in parameters)
     )
@@ -25,6 +28,7 @@ def rounded(parameters, digits):
 
 def half_units(parameters, digits):
     """Half a unit of the last of so many significant digits, of each parameter; 0 for a zero."""
+    digits = check_count("digits", digits)
     theta = abs(flatten(parameters))
     exponents = np.floor(np.log10(theta, out=np.zeros_like(theta), where=theta > 0))
     return np.where(theta > 0, 10.0 ** (exponents - digits + 1) / 2, 0)
@@ -42,7 +46,13 @@ def sensitivity(parameters, x):
     Returns
     -------
     (T, p) array
+
+    Raises
+    ------
+    ValueError
+        If there is more than one output.
     """
+    parameters = one_output(parameters)
     theta, h = flatten(parameters), 1e-30
     columns = [
         forward(unflatten(theta + 1j * h * unit, parameters), x).y_hat[:, 0].imag / h
@@ -73,7 +83,7 @@ def rounding_bound(parameters, x, digits):
     return abs(sensitivity(parameters, x)) @ half_units(parameters, digits)
 
 
-def digits_needed(parameters, x, tolerance):
+def digits_needed(parameters, x, tolerance, otherwise=None):
     """The fewest significant digits whose `rounding_bound` is within a tolerance everywhere.
 
     Parameters
@@ -82,6 +92,8 @@ def digits_needed(parameters, x, tolerance):
     x : (T, m) array
     tolerance : float
         In the units of the forecasts.
+    otherwise : int, optional
+        What to return if not even 15 digits keep the tolerance.
 
     Returns
     -------
@@ -90,10 +102,13 @@ def digits_needed(parameters, x, tolerance):
     Raises
     ------
     ValueError
-        If not even 15 digits keep the tolerance.
+        If not even 15 digits keep the tolerance, and there is no ``otherwise``.
     """
+    check_number("tolerance", tolerance, "a number from 0 on", closed=True)
     slopes = abs(sensitivity(parameters, x))
     for digits in range(1, 16):
         if (slopes @ half_units(parameters, digits)).max() <= tolerance:
             return digits
+    if otherwise is not None:
+        return otherwise
     raise ValueError(f"tolerance is {tolerance}, wanted one that 15 digits can keep")

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnn_lit.model import as_array, check_array
+from rnn_lit.settings import check_count, check_number
 from rnn_lit.starts import side_by_side
+from rnn_lit.training import Interrupted
 
 __all__ = [
     "Minimum",
@@ -27,15 +30,16 @@ class Minimum(NamedTuple):
     gradient : (R, p) array
     evaluations : int
         How many gradients were taken, of all networks at once.
-    interrupted : bool
-        Whether a Ctrl-C ended it.
+    converged : (R,) array of bool
+        Whether no entry of the gradient is above the tolerance. A row that has not
+        converged although rounds were left has stalled: no step leads lower.
     """
 
     theta: np.ndarray
     J: np.ndarray
     gradient: np.ndarray
     evaluations: int
-    interrupted: bool
+    converged: np.ndarray
 
 
 def _direction(S, Y, gradient):
@@ -56,46 +60,81 @@ def _direction(S, Y, gradient):
     return -q
 
 
+def _evaluated(evaluate, theta):
+    """J and its gradient, of the shapes that they must have."""
+    J, gradient = (np.asarray(part) for part in evaluate(theta))
+    if J.shape != theta.shape[:1] or gradient.shape != theta.shape:
+        raise ValueError(
+            f"evaluate gives shapes {J.shape} and {gradient.shape}, wanted "
+            f"{theta.shape[:1]} and {theta.shape}"
+        )
+    return J, gradient
+
+
 def minimise(evaluate, theta, rounds, tolerance=1e-7, memory=12):
     """L-BFGS in NumPy for many small problems at once, each with its own step length.
 
     Parameters
     ----------
     evaluate : callable
-        ``evaluate(theta)`` → (J, gradient) of shapes (R,) and (R, p).
+        ``evaluate(theta)`` → (J, gradient) of shapes (R,) and (R, p). It is always asked
+        for all R rows; one that has converged or stalled rests where it is.
     theta : (R, p) array
         Where to start.
     rounds : int
         How many evaluations to make at most.
     tolerance : float
-        Ends when no entry of any gradient is larger.
+        A row has converged when no entry of its gradient is larger.
     memory : int
         How many of its last steps each problem remembers.
 
     Returns
     -------
     Minimum
-        Never worse than the start. A Ctrl-C ends the search early and loses nothing.
+        Never worse than the start.
+
+    Raises
+    ------
+    ValueError
+        Names the argument that is not what it should be.
+    Interrupted
+        On a Ctrl-C; the Minimum reached is its ``history``.
 
     Notes
     -----
-    Described in chapter 8.
+    Described in chapter 8. A row whose memory misleads forgets it and descends along its
+    gradient; one that even so finds no lower value has stalled.
     """
-    J, gradient = evaluate(theta)
+    rounds, memory = check_count("rounds", rounds), check_count("memory", memory)
+    check_number("tolerance", tolerance, "a number from 0 on", closed=True)
+    theta = as_array("theta", theta)
+    if theta.ndim != 2:
+        raise ValueError(f"theta has shape {theta.shape}, wanted two dimensions")
+    check_array("theta", theta, theta.shape)
+    J, gradient = _evaluated(evaluate, theta)
+    if not (np.isfinite(J).all() and np.isfinite(gradient).all()):
+        raise ValueError("evaluate gives nan or inf at the start, wanted numbers")
     S = np.zeros((memory,) + theta.shape)
     Y = np.zeros_like(S)
     direction = -gradient
-    step = 1 / np.maximum(1, np.sqrt((gradient**2).sum(axis=1)))
-    evaluations, interrupted = 1, False
+    step = _first_step(gradient)
+    converged = np.abs(gradient).max(axis=1) <= tolerance
+    stalled = np.zeros_like(converged)
+    fresh = np.ones_like(converged)  # whether the direction is minus the gradient
+    evaluations = 1
     try:
-        while evaluations < rounds and np.abs(gradient).max() > tolerance:
+        while evaluations < rounds and not (converged | stalled).all():
             trial = theta + step[:, None] * direction
-            J_trial, gradient_trial = evaluate(trial)
+            rest = converged | stalled | ~np.isfinite(trial).all(axis=1)
+            trial[rest] = theta[rest]
+            J_trial, gradient_trial = _evaluated(evaluate, trial)
             evaluations += 1
             decrease = 1e-4 * step * (gradient * direction).sum(axis=1)
-            lower = J_trial <= J + decrease  # false for a NaN
+            lower = (J_trial <= J + decrease) & ~rest  # false for a NaN
             s, y = trial - theta, gradient_trial - gradient
-            keep = lower & ((s * y).sum(axis=1) > 1e-10 * (y * y).sum(axis=1))
+            product = (s * y).sum(axis=1)
+            keep = lower & (product > 1e-10 * (y * y).sum(axis=1))
+            keep &= product > 1e-300  # its reciprocal is a number
             S[:, keep] = np.concatenate([S[1:, keep], s[None, keep]])
             Y[:, keep] = np.concatenate([Y[1:, keep], y[None, keep]])
             theta, gradient, J = (
@@ -103,15 +142,25 @@ def minimise(evaluate, theta, rounds, tolerance=1e-7, memory=12):
                 np.where(lower[:, None], gradient_trial, gradient),
                 np.where(lower, J_trial, J),
             )
+            converged = np.abs(gradient).max(axis=1) <= tolerance
             step = np.where(lower, 1, 0.3 * step)
-            lost = step < 1e-10  # the remembered curvature misleads: forget it, descend
+            lost = (step < 1e-10) & ~converged & ~stalled
+            stalled |= lost & fresh
+            lost &= ~fresh  # the remembered curvature misleads: forget it, descend
             S[:, lost], Y[:, lost] = 0, 0
             new = lower | lost
             direction[new] = _direction(S[:, new], Y[:, new], gradient[new])
-            step[lost] = 1 / np.maximum(1, np.sqrt((gradient[lost] ** 2).sum(axis=1)))
-    except KeyboardInterrupt:
-        interrupted = True
-    return Minimum(theta, J, gradient, evaluations, interrupted)
+            fresh = np.where(new, lost, fresh)
+            step[lost] = _first_step(gradient[lost])
+    except KeyboardInterrupt as error:
+        found = Minimum(theta, J, gradient, evaluations, converged)
+        raise Interrupted("the search was interrupted", found) from error
+    return Minimum(theta, J, gradient, evaluations, converged)
+
+
+def _first_step(gradient):
+    """Of a direction that is minus the gradient: a step of length 1 at most."""
+    return 1 / np.maximum(1, np.sqrt((gradient**2).sum(axis=1)))
 
 
 def hessian(theta, n, x, y, penalty):
@@ -132,10 +181,19 @@ def hessian(theta, n, x, y, penalty):
     -----
     Derived in chapter 8, eq-complex-hessian.
     """
+    theta = _one_network(theta, n, x)
     h = 1e-30
     _, gradient = side_by_side(theta + 1j * h * np.eye(len(theta)), n, x, y, penalty)
     H = gradient.imag / h
     return (H + H.T) / 2
+
+
+def _one_network(theta, n, x):
+    """θ of one network of n units, checked."""
+    theta, n = as_array("theta", theta), check_count("n", n)
+    m = np.shape(x)[-1] if np.ndim(x) else 1
+    check_array("theta", theta, (n * n + n * m + 2 * n + 1,))
+    return theta
 
 
 def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
@@ -156,6 +214,8 @@ def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
     ArithmeticError
         If no minimum was found within ``steps`` steps: the gradient is still larger than the
         tolerance, or the Hessian is not positive definite.
+    Interrupted
+        On a Ctrl-C; the θ reached is its ``history``.
 
     Notes
     -----
@@ -163,21 +223,26 @@ def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
     eigenvalues are replaced by their absolute values, and a step that would lead upwards is
     halved, so every step is downhill.
     """
-    for _ in range(steps):
-        (J,), (gradient,) = side_by_side(theta[None], n, x, y, penalty)
-        H = hessian(theta, n, x, y, penalty)
-        curvatures, directions = np.linalg.eigh(H)
-        largest, lowest = np.abs(gradient).max(), curvatures[0]
-        if largest < tolerance and lowest > 0:
-            return theta, largest, H
-        curvatures = np.maximum(np.abs(curvatures), 1e-6 * np.abs(curvatures).max())
-        step = -directions @ ((directions.T @ gradient) / curvatures)
-        for _ in range(30):
-            (J_trial,), _ = side_by_side((theta + step)[None], n, x, y, penalty)
-            if J_trial <= J * (1 + 1e-13):  # at the minimum itself rounding decides
-                break
-            step = step / 2
-        theta = theta + step
+    theta, steps = _one_network(theta, n, x), check_count("steps", steps)
+    check_number("tolerance", tolerance, "a positive number")
+    try:
+        for _ in range(steps):
+            (J,), (gradient,) = side_by_side(theta[None], n, x, y, penalty)
+            H = hessian(theta, n, x, y, penalty)
+            curvatures, directions = np.linalg.eigh(H)
+            largest, lowest = np.abs(gradient).max(), curvatures[0]
+            if largest < tolerance and lowest > 0:
+                return theta, largest, H
+            curvatures = np.maximum(np.abs(curvatures), 1e-6 * np.abs(curvatures).max())
+            step = -directions @ ((directions.T @ gradient) / curvatures)
+            for _ in range(30):
+                (J_trial,), _ = side_by_side((theta + step)[None], n, x, y, penalty)
+                if J_trial <= J * (1 + 1e-13):  # at the minimum itself rounding decides
+                    break
+                step = step / 2
+            theta = theta + step
+    except KeyboardInterrupt as error:
+        raise Interrupted("Newton's method was interrupted", theta) from error
     raise ArithmeticError(
         f"no minimum within {steps} Newton steps: largest gradient entry {largest:.1e}, "
         f"lowest eigenvalue of the Hessian {lowest:.1e}; wanted below {tolerance:.0e} and "

@@ -2,13 +2,22 @@
 
 """A series as the network sees it: its lags, its checked values, its pandas index."""
 
+import decimal
+import numbers
+import sys
+
 import numpy as np
+
+from rnn_lit.model import as_array
+from rnn_lit.settings import check_count
 
 __all__ = [
     "lagged",
     "check_series",
+    "centre_and_scale",
     "index_of",
     "index_after",
+    "index_extended",
     "series_like",
 ]
 
@@ -30,89 +39,332 @@ def lagged(series, lags):
     y : (N − lags, 1) array
         The value s_{t+1} that follows each row of x but the last.
 
+    Raises
+    ------
+    ValueError
+        If the series has not one dimension or fewer than ``lags`` values.
+
     Notes
     -----
     Derived in chapter 8, def-lagged.
     """
+    series, lags = as_array("series", series), check_count("lags", lags)
+    if series.ndim != 1:
+        raise ValueError(
+            f"series has shape {series.shape}, wanted one dimension"
+        )
+    if len(series) < lags:
+        raise ValueError(
+            f"series has {len(series)} values, wanted at least {lags}"
+        )
     x = np.stack([series[lags - 1 - j : len(series) - j] for j in range(lags)], axis=1)
     return x, series[lags:, None]
 
 
-def check_series(series, least, power):
-    """The values of a series as float64, or a ValueError that says what is wrong with them."""
-    values = np.asarray(series)
-    if values.ndim != 1:
-        raise ValueError(f"series has shape {values.shape}, wanted one dimension")
-    numbers = values.dtype.kind in "iuf"
-    if values.dtype.kind == "O":  # fractions, say, or a nullable column; a missing value is a NaN
-        numbers = not any(isinstance(value, (str, bytes, bool, complex)) for value in values)
-    try:
-        if not numbers:
-            raise TypeError
-        values = values.astype(np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"series holds {values.dtype} values, wanted real numbers") from None
-    if not np.isfinite(values).all():
-        where = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ValueError(f"series holds {values[where]} at position {where}, wanted finite numbers")
-    if len(values) < least:
-        raise ValueError(f"series has {len(values)} values, wanted at least {least}")
-    if power != 1 and (values < 0).any():
-        where = int(np.flatnonzero(values < 0)[0])
+def _real(name, value, position):
+    """One entry of a list of objects as a float."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
         raise ValueError(
-            f"series holds {values[where]} at position {where}, wanted no negative value "
-            f"since power is {power}"
+            f"{name} holds a missing value at position {position}, wanted "
+            "finite numbers"
         )
-    return values
+    real = isinstance(value, (numbers.Real, decimal.Decimal))
+    if not real or isinstance(value, (bool, np.bool_)):
+        raise ValueError(
+            f"{name} holds {value!r} at position {position}, wanted real numbers"
+        )
+    try:
+        return float(value)
+    except OverflowError:
+        raise _too_large(name, position) from None
 
 
-def index_of(series):
-    """The index of a pandas Series, recognised without pandas; None for anything else.
+def _too_large(name, position):
+    return ValueError(
+        f"{name} holds a number at position {position} that is too large, "
+        "wanted at most 1.7e308"
+    )
+
+
+def check_series(series, least, power=1.0, name="series"):
+    """The values of a series, checked: a new float64 array, read-only.
+
+    Parameters
+    ----------
+    series : array or pandas Series
+        Real numbers of any kind, in one dimension.
+    least : int
+        How many there must be.
+    power : float
+        The power to which they will be raised; other than 1 it wants values
+        from 0 on.
+    name : str
+        Of the argument, for the message.
+
+    Returns
+    -------
+    (N,) array
 
     Raises
     ------
     ValueError
-        If the index is not sorted, has a value twice, or is neither evenly spaced numbers nor
-        dates or periods of a regular frequency.
+        Says what is wrong, and at which position: a masked or missing value,
+        a NaN, an infinity, something that is no real number.
+    """
+    if isinstance(series, np.ma.MaskedArray) and np.ma.is_masked(series):
+        where = int(np.flatnonzero(np.ma.getmaskarray(series))[0])
+        raise ValueError(
+            f"{name} has a masked value at position {where}, wanted a number "
+            "everywhere"
+        )
+    given = as_array(name, series)
+    if given.ndim != 1:
+        raise ValueError(f"{name} has shape {given.shape}, wanted one dimension")
+    if given.dtype.kind == "O":
+        numbers_ = [_real(name, v, i) for i, v in enumerate(given)]
+        values = np.array(numbers_, dtype=np.float64)
+    elif given.dtype.kind in "iuf":
+        with np.errstate(over="ignore"):
+            values = np.array(given, dtype=np.float64)
+    else:
+        raise ValueError(f"{name} holds {given.dtype} values, wanted real numbers")
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad) and given.dtype.kind == "f" and np.isfinite(given[bad[0]]):
+        raise _too_large(name, int(bad[0]))  # a long double
+    if len(bad):
+        raise ValueError(
+            f"{name} holds {values[bad[0]]} at position {bad[0]}, wanted finite "
+            "numbers"
+        )
+    if len(values) < least:
+        raise ValueError(
+            f"{name} has {len(values)} values, wanted at least {least}"
+        )
+    if power != 1 and (values < 0).any():
+        where = int(np.flatnonzero(values < 0)[0])
+        raise ValueError(
+            f"{name} holds {values[where]} at position {where}, wanted no "
+            f"negative value since power is {power}"
+        )
+    values.flags.writeable = False
+    return values
+
+
+def centre_and_scale(values, power=1.0):
+    """The mean and the standard deviation of a series raised to a power.
+
+    Parameters
+    ----------
+    values : (N,) array
+        That `check_series` has let pass.
+    power : float
+
+    Returns
+    -------
+    mean, scale : float
+
+    Raises
+    ------
+    ValueError
+        If the series is constant, varies only in the rounding of its values,
+        or leaves the numbers when it is raised.
+    """
+    with np.errstate(over="ignore"):
+        u = values**power
+        spread = u.max() - u.min()
+    told = "" if power == 1 else f" at power {power:g}"
+    if not np.isfinite(spread):
+        raise ValueError(
+            f"series holds values too large{told.replace('at', 'for')}, wanted "
+            "ones whose differences are below 1.7e308"
+        )
+    if spread == 0:
+        raise ValueError(f"series is constant{told}, wanted one that varies")
+    # In units of a power of two no square overflows, and no digit changes.
+    exponent = np.frexp(abs(u).max())[1]
+    small = np.ldexp(u, -exponent)
+    mean, scale = small.mean(), small.std()
+    if scale <= 4 * np.finfo(float).eps * abs(mean):
+        raise ValueError(
+            f"series varies only in the rounding of its values{told}: subtract "
+            "its first value from all of them before they are rounded"
+        )
+    return float(np.ldexp(mean, exponent)), float(np.ldexp(scale, exponent))
+
+
+def _pandas(index):
+    """Pandas, if an index is of it: who passes one has imported it."""
+    pandas = sys.modules.get("pandas")
+    return pandas if pandas and isinstance(index, pandas.Index) else None
+
+
+def _range(index, start, periods, freq):
+    """Dates, times or periods of a frequency, of the kind of an index."""
+    pandas = _pandas(index)
+    make = {
+        pandas.DatetimeIndex: pandas.date_range,
+        pandas.TimedeltaIndex: pandas.timedelta_range,
+        pandas.PeriodIndex: pandas.period_range,
+    }[type(index)]
+    made = make(start=start, periods=periods, freq=freq, name=index.name)
+    return made.as_unit(index.unit) if hasattr(made, "as_unit") else made
+
+
+def _inferred(index):
+    """The frequencies seen in dates: by their time, by the clock, by whole months."""
+    pandas = _pandas(index)
+    if len(index) < 3 or isinstance(index, pandas.PeriodIndex):
+        return []
+    found = [pandas.infer_freq(index)]
+    if getattr(index, "tz", None) is not None:
+        found.append(pandas.infer_freq(index.tz_localize(None)))
+    if isinstance(index, pandas.DatetimeIndex):
+        months = (12 * index.year + index.month)[:2].tolist()
+        if months[1] > months[0]:
+            found.append(pandas.DateOffset(months=months[1] - months[0]))
+    return found
+
+
+def _with_frequency(index, freq):
+    """The same dates, made by a frequency that makes exactly them; or None."""
+    for candidate in (freq, index.freq, *_inferred(index)):
+        if candidate is None:
+            continue
+        try:
+            made = _range(index, index[0], len(index), candidate)
+        except Exception:  # of another kind, or through an hour that a clock skips
+            continue
+        if len(made) == len(index) and (made == index).all():
+            return made
+    return None
+
+
+def _evenly_spaced(index):
+    """Whether numbers lie on a line, to the rounding of the largest."""
+    if index.dtype.kind not in "iuf" or len(index) < 2:
+        return False
+    if index.dtype.kind in "iu":
+        values = index.tolist()  # Python's own whole numbers do not wrap
+        step = values[1] - values[0]
+        return all(b - a == step for a, b in zip(values, values[1:]))
+    values = index.to_numpy().astype(np.float64)
+    if not np.isfinite(values).all():
+        return False
+    line = values[0] + np.arange(len(values)) * _step(index)
+    rounding = 4 * np.finfo(index.dtype).eps * abs(values).max()
+    return bool((abs(values - line) <= rounding + 1e-6 * _step(index)).all())
+
+
+def _step(index):
+    first, last = index[[0, -1]].tolist()
+    if index.dtype.kind in "iu":
+        return (last - first) // (len(index) - 1)
+    return (last - first) / (len(index) - 1)
+
+
+def index_of(series, freq=None):
+    """The index of a pandas Series; None for anything else.
+
+    Parameters
+    ----------
+    series : array or pandas Series
+    freq : offset, optional
+        A frequency to try before the index's own and the one pandas infers.
+
+    Returns
+    -------
+    index or None
+        Of dates, times gone by or periods with a frequency that makes exactly
+        these; or of evenly spaced numbers.
+
+    Raises
+    ------
+    ValueError
+        If the index is not sorted, has a value twice, or is not regular.
     """
     index = getattr(series, "index", None)
-    if index is None or not hasattr(series, "to_numpy") or np.ndim(series) != 1:
+    pandas = _pandas(index)
+    if pandas is None or np.ndim(series) != 1:
         return None
     if not index.is_unique:
         first = index[index.duplicated()][0]
         raise ValueError(f"series has an index with {first} twice, wanted each once")
     if not index.is_monotonic_increasing:
         raise ValueError("series has an index that is not sorted, wanted it ascending")
-    if hasattr(index, "freq"):  # dates or periods
-        if index.freq is None and len(index) >= 3:
-            index = type(index)(index, freq="infer")
-        regular = index.freq is not None and len(index) == _span(index)
-    else:
-        numbers = np.asarray(index)
-        regular = numbers.dtype.kind in "iuf" and np.allclose(np.diff(numbers, 2), 0)
-    if not regular:
+    if not isinstance(index.dtype, np.dtype) and not hasattr(index, "freq"):
+        index = pandas.Index(index.tolist(), name=index.name)  # of pyarrow, say
+    found = None
+    if hasattr(index, "freq") and len(index):
+        found = _with_frequency(index, freq)
+    elif _evenly_spaced(index):
+        found = index
+    if found is None:
         raise ValueError(
-            "series has an index with gaps or without a frequency, wanted evenly spaced numbers, "
-            "or dates or periods of a regular frequency"
+            "series has an index with gaps or without a frequency, wanted evenly "
+            "spaced numbers, or dates, times or periods of a regular frequency. "
+            "For business days without holidays state the frequency (pandas' "
+            "CustomBusinessDay), or pass the values alone, series.to_numpy()"
         )
-    return index
-
-
-def _span(index):
-    """How many dates or periods there are from the first to the last."""
-    if hasattr(index, "to_period"):  # dates: a frequency was given or inferred from all of them
-        return len(index)
-    return (index[-1] - index[0]).n // index.freq.n + 1
+    return found
 
 
 def index_after(index, steps):
     """The index of the steps that follow one that `index_of` has let pass."""
-    later = np.arange(1, steps + 1)
     if hasattr(index, "freq"):
-        return type(index)([index[-1] + int(i) * index.freq for i in later], freq=index.freq)
-    return index[-1] + later * (index[-1] - index[-2])
+        return _range(index, index[-1], steps + 1, index.freq)[1:]
+    step, pandas = _step(index), _pandas(index)
+    (last,) = index[[-1]].tolist()
+    if isinstance(index, pandas.RangeIndex):
+        stop = last + step * (steps + 1)
+        return pandas.RangeIndex(last + step, stop, step, name=index.name)
+    if index.dtype.kind in "iu":
+        most = (np.iinfo(index.dtype).max - last) // step
+        if steps > most:
+            raise ValueError(
+                f"steps is {steps}, wanted at most {most}: there the index's "
+                f"type {index.dtype} ends"
+            )
+    later = [last + step * i for i in range(1, steps + 1)]
+    return pandas.Index(later, dtype=index.dtype, name=index.name)
 
 
-def series_like(like, values, index):
-    """Values with an index, as a Series of the class and the name of another Series."""
-    return type(like)(values, index=index, name=like.name)
+def index_extended(index, values, steps):
+    """An index with the steps that follow, checked against those that came.
+
+    Parameters
+    ----------
+    index : pandas index or None
+        Of the series so far.
+    values : array or pandas Series
+        What follows; a Series must have the index that follows.
+    steps : int
+        How many they are.
+
+    Returns
+    -------
+    index or None
+    """
+    given = getattr(values, "index", None)
+    if index is None:
+        if _pandas(given) is not None:
+            raise ValueError(
+                "values has an index, but the fitted series had none: pass "
+                "values.to_numpy()"
+            )
+        return None
+    after = index_after(index, steps)
+    if _pandas(given) is not None and not given.equals(after):
+        raise ValueError(
+            f"values has an index from {given[0]} to {given[-1]}, wanted "
+            f"{after[0]} to {after[-1]}, what follows the fitted series"
+        )
+    if hasattr(index, "freq"):
+        return _range(index, index[0], len(index) + steps, index.freq)
+    return index.append(after)
+
+
+def series_like(values, index, name=None):
+    """Values under an index as a pandas Series; as they are if it is None."""
+    if index is None:
+        return values
+    return sys.modules["pandas"].Series(values, index=index, name=name)

@@ -6,7 +6,8 @@ import numpy as np
 
 from rnn_lit.bptt import backward
 from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import Parameters, forward
+from rnn_lit.model import Parameters, as_array, check_array, forward
+from rnn_lit.settings import check_count, check_number
 
 __all__ = [
     "join",
@@ -30,10 +31,19 @@ def join(theta, n, m):
     Parameters
         W_aa and W_ya are block-diagonal.
 
+    Raises
+    ------
+    ValueError
+        If p is not n² + nm + 2n + 1, or R is 0.
+
     Notes
     -----
     Derived in chapter 8, eq-side-by-side.
     """
+    n, m = check_count("n", n), check_count("m", m)
+    theta, p = as_array("theta", theta), n * n + n * m + 2 * n + 1
+    if theta.ndim != 2 or theta.shape[1] != p or not len(theta):
+        raise ValueError(f"theta has shape {theta.shape}, wanted (R, {p})")
     R, blocks = len(theta), np.arange(len(theta))
     W_aa, W_ax, b_a, W_ya, b_y = np.split(theta, np.cumsum([n * n, n * m, n, n]), axis=1)
     joint_aa = np.zeros((R, n, R, n), theta.dtype)
@@ -81,10 +91,22 @@ def side_by_side(theta, n, x, y, penalty):
         Mean squared error plus penalty·‖θ‖², of each network.
     gradient : (R, p) array
 
+    Raises
+    ------
+    ValueError
+        Names the argument that has a wrong shape or is no finite number.
+
     Notes
     -----
     Derived in chapter 8, eq-side-by-side.
     """
+    x, y = as_array("x", x), as_array("y", y)
+    if x.ndim != 2:
+        raise ValueError(f"x has shape {x.shape}, wanted (T, m)")
+    check_array("y", y, (len(x), 1))
+    wanted = "a number from 0 on, or one for each network"
+    if np.shape(penalty) != (len(theta),):
+        check_number("penalty", penalty, wanted, closed=True)
     joint = join(theta, n, x.shape[1])
     states = forward(joint, x)
     residual = states.y_hat - y

@@ -2,7 +2,11 @@
 
 """Forecasters in files: npz archives of numbers and text, with no pickle in them."""
 
+import ast
+import json
 import os
+import secrets
+import stat
 import zipfile
 import zlib
 
@@ -16,17 +20,54 @@ __all__ = [
 
 _FORMAT, _VERSION = "rnn_lit.Forecaster", 1
 _NOT_OURS = "is not a file that Forecaster.save wrote, or it is truncated or damaged"
-# What NumPy and zipfile raise for files that are something else, or half of what they were.
-_BROKEN = (
-    AttributeError,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+# What zipfile raises for files that are something else, or half of what they were.
+_BROKEN = (EOFError, KeyError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
+
+
+class _Damaged(ValueError):
+    """What a file holds is not what `save_arrays` was given."""
+
+
+class _Contents(dict):
+    """The arrays of a file by name; each is checked when it is asked for."""
+
+    def numbers(self, name, shape, kinds="f"):
+        """Finite numbers of the kind and the shape wanted; None is any length."""
+        array = self._named(name)
+        right = array.ndim == len(shape) and all(
+            wanted in (None, length) for length, wanted in zip(array.shape, shape)
+        )
+        if array.dtype.kind not in kinds or not right or not np.isfinite(array).all():
+            raise _Damaged(f"{name} is not what it should be")
+        return array.copy()
+
+    def number(self, name, kinds="f"):
+        return self.numbers(name, (), kinds).item()
+
+    def text(self, name):
+        array = self._named(name)
+        if array.dtype.kind != "U" or array.shape != ():
+            raise _Damaged(f"{name} is no text")
+        return array.item()
+
+    def json(self, name):
+        try:
+            return json.loads(self.text(name))
+        except (RecursionError, ValueError) as error:
+            raise _Damaged(f"{name}: {error}") from error
+
+    def _named(self, name):
+        if name not in self:
+            raise _Damaged(f"{name} is missing")
+        return self[name]
+
+
+def _path(path):
+    """A path as text, with every link in it followed."""
+    try:
+        return os.path.realpath(os.fsdecode(path))
+    except TypeError:
+        raise TypeError(f"path is {path!r}, wanted a string or a path") from None
 
 
 def save_arrays(path, **arrays):
@@ -34,56 +75,99 @@ def save_arrays(path, **arrays):
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or path-like
+        A file that is there is replaced and gives its mode to the new one; a link stays a
+        link. If the process is killed meanwhile, a file ``.….tmp`` may be left beside it.
     arrays : arrays, numbers or str
         What is to be kept, by name.
     """
-    part = f"{os.fspath(path)}.{os.getpid()}.tmp"
+    path, mode = _path(path), None
+    if os.path.exists(path):
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(f"path {path!r} is there and is no file")
+    folder, name = os.path.split(path)
+    part = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
     try:
-        with open(part, "wb") as file:
+        with open(part, "xb") as file:
             np.savez(file, format=_FORMAT, version=_VERSION, **arrays)
+            file.flush()
+            os.fsync(file.fileno())  # on the disk before it gets its name
+        if mode is not None:
+            os.chmod(part, stat.S_IMODE(mode))
         os.replace(part, path)
     finally:
         if os.path.exists(part):
             os.unlink(part)
 
 
-def load_arrays(path, build):
+def load_arrays(path, believe):
     """What a function makes of the arrays that `save_arrays` wrote.
 
     Parameters
     ----------
-    path : str or path-like
-    build : callable
-        ``build(arrays)`` gets them by name; a file on which it fails counts as damaged.
+    path : str, bytes or path-like
+    believe : callable
+        ``believe(contents)`` asks for each array by ``contents.numbers(name, shape)``, or
+        ``number``, ``text`` and ``json``, and raises a ValueError if they do not fit together.
 
     Returns
     -------
     object
-        Whatever ``build`` returns.
+        Whatever ``believe`` returns. Reading takes memory of the order of the file's size,
+        whatever the file says of itself.
 
     Raises
     ------
     ValueError
         If the file is not ours, is truncated or damaged, or is of a newer version.
     """
-    name = os.fspath(path)
-    with open(path, "rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                arrays = {key: archive[key] for key in archive.files}
-            ours = str(arrays["format"]) == _FORMAT
-            version = int(arrays["version"])
-        except _BROKEN as error:
-            raise ValueError(f"path {name!r} {_NOT_OURS} ({type(error).__name__})") from error
-    if not ours:
-        raise ValueError(f"path {name!r} {_NOT_OURS}")
-    if version > _VERSION:
-        raise ValueError(
-            f"path {name!r} has format version {version}, wanted at most {_VERSION}: a newer "
-            "rnn_lit wrote it"
-        )
+    name, version = os.fsdecode(path) if isinstance(path, bytes) else path, _VERSION
     try:
-        return build(arrays)
+        with open(_path(path), "rb") as file:
+            contents = _read(file)
+        if contents.text("format") != _FORMAT:
+            raise _Damaged("of another format")
+        version = contents.number("version", "iu")
+        if version <= _VERSION:
+            return believe(contents)
+    except ValueError as error:
+        raise ValueError(f"path {str(name)!r} {_NOT_OURS} ({error})") from error
+    raise ValueError(
+        f"path {str(name)!r} has format version {version}, wanted at most {_VERSION}: a newer "
+        "rnn_lit wrote it"
+    )
+
+
+def _read(file):
+    """The members of an archive, which are stored as they are and no longer than it."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            packed = any(m.compress_type != zipfile.ZIP_STORED for m in members)
+            if packed or sum(m.file_size for m in members) > size:
+                raise _Damaged("packed")
+            contents = {m.filename: archive.read(m) for m in members}
     except _BROKEN as error:
-        raise ValueError(f"path {name!r} {_NOT_OURS} ({error})") from error
+        raise _Damaged(f"{type(error).__name__}: {error}") from error
+    return _Contents(
+        (name.removesuffix(".npy"), _array(name, content)) for name, content in contents.items()
+    )
+
+
+def _array(name, content):
+    """An array from the bytes of an npy file: by its header, and no longer than they are."""
+    length = int.from_bytes(content[8:10], "little")
+    header, numbers = content[10 : 10 + length], content[10 + length :]
+    if content[:8] != b"\x93NUMPY\x01\x00" or len(header) != length or length > 10000:
+        raise _Damaged(f"{name} is no array")
+    try:
+        fields = ast.literal_eval(header.decode("latin1").strip())
+        kind, shape = np.dtype(fields["descr"]), fields["shape"]
+        order = "F" if fields["fortran_order"] else "C"
+        if not all(length >= 0 for length in shape):  # -1 stands for any
+            raise ValueError(shape)
+        return np.frombuffer(numbers, kind).reshape(shape, order=order)
+    except (KeyError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError) as error:
+        raise _Damaged(f"{name} is no array") from error

@@ -1,0 +1,154 @@
+"""The search for many minima at once: rows that rest, rows that stall, bad arguments."""
+
+import numpy as np
+import pytest
+
+from rnn_lit import Forecaster, hessian, initialise, join, lagged, minimise, polish, side_by_side
+from rnn_lit.training import flatten
+
+S = 10 + np.sin(0.5 * np.arange(60))
+quiet = pytest.mark.filterwarnings("ignore:the search")
+
+
+def starts(n, m, R, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.stack([flatten(initialise(n, m, 1, rng)) for _ in range(R)])
+
+
+def standard(series, lags):
+    x, y = lagged((series - series.mean()) / series.std(), lags)
+    return x[:-1], y
+
+
+@pytest.mark.slow
+@quiet
+@pytest.mark.parametrize("penalty", [100, 1e3, 1e5])
+def test_no_random_walk_breaks_the_search_under_a_strong_penalty(penalty):
+    for seed in range(80):
+        walk = np.random.default_rng(seed).standard_normal(60).cumsum()
+        f = Forecaster(1, penalty=penalty).fit(walk)
+        assert abs(flatten(f.parameters_)).max() < 0.1
+        assert f.objectives_ == pytest.approx(1, abs=0.1)
+
+
+def wells(theta):
+    """Wells of different steepness, a row each; rows never meet."""
+    steep, d = 10.0 ** np.arange(len(theta))[:, None], theta - 1
+    return (steep * (d**2 + d**4)).sum(axis=1), steep * (2 * d + 4 * d**3)
+
+
+def test_a_row_is_what_it_is_alone_to_the_bit():
+    start = np.random.default_rng(3).standard_normal((4, 5))
+    together = minimise(wells, start, 500)
+    for r in range(4):
+        def alone(theta, r=r):
+            full = np.ones((4, 5))
+            full[r] = theta[0]
+            J, gradient = wells(full)
+            return J[[r]], gradient[[r]]
+
+        single = minimise(alone, start[[r]], 500)
+        assert np.array_equal(single.theta[0], together.theta[r])
+        assert single.converged[0] == together.converged[r]
+
+
+def test_a_converged_row_rests_and_the_batch_keeps_its_shape():
+    shapes, points = [], []
+
+    def evaluate(theta):
+        shapes.append(theta.shape)
+        points.append(theta.copy())
+        return wells(theta)
+
+    start = np.random.default_rng(3).standard_normal((4, 5))
+    start[2] = 1.0  # converged from the start
+    found = minimise(evaluate, start, 500)
+    assert set(shapes) == {(4, 5)}
+    assert all(np.array_equal(theta[2], start[2]) for theta in points)
+    assert found.converged.all() and np.array_equal(found.theta[2], start[2])
+
+
+@pytest.mark.parametrize("penalty", [1e-1, 1.0, 100.0])
+def test_networks_in_a_batch_end_where_they_end_alone(penalty):
+    x, y = standard(S, 1)
+    theta = starts(2, 1, 5)
+
+    def evaluate(t):
+        return side_by_side(t, 2, x, y, penalty)
+
+    together = minimise(evaluate, theta, 2000, tolerance=1e-9)
+    # Under a strong penalty rounding may end a row before its gradient is so small.
+    assert together.converged.all() or penalty > 1
+    for r in range(5):
+        alone = minimise(evaluate, theta[[r]], 2000, tolerance=1e-9)
+        assert alone.J[0] == pytest.approx(together.J[r], abs=1e-8)
+        assert alone.theta[0] == pytest.approx(together.theta[r], abs=1e-8)
+
+
+def test_a_row_that_stalls_is_not_called_converged_and_ends_the_search():
+    def evaluate(theta):  # the second row's gradient points the wrong way
+        J, gradient = wells(theta)
+        gradient[1] *= -1
+        return J, gradient
+
+    found = minimise(evaluate, np.zeros((3, 2)), 5000)
+    assert found.converged.tolist() == [True, False, True]
+    assert found.evaluations < 500 and np.array_equal(found.theta[1], [0, 0])
+
+
+def test_subnormal_curvature_does_not_leave_the_numbers():
+    def evaluate(theta):
+        return 1e-305 * (theta**2).sum(axis=1), 2e-305 * theta
+
+    with np.errstate(all="raise", under="ignore"):
+        found = minimise(evaluate, np.ones((2, 3)), 50, tolerance=0)
+    assert np.isfinite(found.theta).all() and (found.J <= 3e-305).all()
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        (dict(rounds=0), "rounds is 0, wanted a whole number from 1 on"),
+        (dict(rounds=2.5), "rounds is 2.5"),
+        (dict(memory=0), "memory is 0, wanted a whole number from 1 on"),
+        (dict(tolerance=-1), "tolerance is -1, wanted a number from 0 on"),
+        (dict(tolerance=np.nan), "tolerance is nan"),
+        (dict(theta=np.zeros(3)), r"theta has shape \(3,\), wanted two dimensions"),
+        (dict(theta=np.full((2, 3), np.nan)), "theta holds nan"),
+        (dict(evaluate=lambda theta: (theta[:, 0] * np.nan, theta)), "evaluate gives nan"),
+        (dict(evaluate=lambda theta: (theta, theta)), "evaluate gives shapes"),
+    ],
+)
+def test_bad_arguments_of_the_search_are_named(changed, message):
+    settings = dict(evaluate=wells, theta=np.zeros((2, 3)), rounds=5)
+    with pytest.raises(ValueError, match=message):
+        minimise(**{**settings, **changed})
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        (dict(steps=0), "steps is 0, wanted a whole number from 1 on"),
+        (dict(theta=np.zeros(3)), r"theta has shape \(3,\), wanted \(11,\)"),
+        (dict(theta=np.full(11, np.nan)), "theta holds nan"),
+        (dict(penalty=-1.0), "penalty is -1.0, wanted"),
+        (dict(penalty="1"), "penalty is '1', wanted"),
+        (dict(y=np.zeros((9, 2))), r"y has shape \(9, 2\), wanted \(9, 1\)"),
+        (dict(n=0), "n is 0"),
+    ],
+)
+def test_bad_arguments_of_the_polish_are_named(changed, message):
+    x = np.ones((9, 1))
+    settings = dict(theta=np.zeros(11), n=2, x=x, y=x, penalty=0.1)
+    with pytest.raises(ValueError, match=message):
+        polish(**{**settings, **changed})
+    changed.pop("steps", None)
+    if changed:
+        with pytest.raises(ValueError, match=message):
+            hessian(**{**settings, **changed})
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 12), (2, 10), (0, 11), (1, 2, 11)])
+def test_join_wants_the_number_of_parameters_of_its_sizes(shape):
+    with pytest.raises(ValueError, match=r"theta has shape .*, wanted \(R, 11\)"):
+        join(np.zeros(shape), 2, 1)

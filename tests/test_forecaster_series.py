@@ -1,0 +1,173 @@
+"""What a series may hold: masks, missing values, objects, columns of pandas, every scale."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnn_lit import Forecaster, lagged
+
+K = dict(penalty=1e-3, starts=1, rounds=60)
+S = 10 + np.sin(0.5 * np.arange(60))
+quiet = pytest.mark.filterwarnings("ignore:the search")
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return Forecaster(2, **K).fit(S)
+
+
+def uses(forecaster):
+    """Every way in for a series, by name."""
+    return {
+        "fit": Forecaster(2, **K).fit,
+        "one_step": forecaster.one_step,
+        "horizon": lambda series: forecaster.horizon(series, 2),
+        "predict": lambda series: forecaster.predict(2, series=series),
+        "score": forecaster.score,
+        "update": Forecaster(2, **K).fit(S).update,
+    }
+
+
+WAYS = ("fit", "one_step", "horizon", "predict", "score", "update")
+
+
+@quiet
+@pytest.mark.parametrize("way", WAYS)
+def test_masked_values_are_refused_and_an_empty_mask_is_not(fitted, way):
+    """Of sherpa#695: the numbers under a mask are no data."""
+    masked = np.ma.masked_equal(np.where(np.arange(60) == 7, 1e6, S), 1e6)
+    with pytest.raises(ValueError, match=r"has a masked value at position 7, wanted a number"):
+        uses(fitted)[way](masked)
+    uses(fitted)[way](np.ma.masked_array(S, mask=False))
+    with pytest.raises(ValueError, match="series has masked values"):
+        lagged(masked, 2)
+
+
+BAD = [
+    (np.where(np.arange(60) == 9, np.nan, S), "holds nan at position 9, wanted finite numbers"),
+    (np.where(np.arange(60) == 9, -np.inf, S), "holds -inf at position 9, wanted finite numbers"),
+    ([*S[:20], None, *S], "holds a missing value at position 20"),
+    (pd.Series([*S[:20], None, *S], dtype="Float64"), "holds (a missing value|nan) at position 20"),
+    (pd.array([1, 2, None] * 20, dtype="Int64"), "holds a missing value at position 2"),
+    ([10**400] * 20, "holds a number at position 0 that is too large"),
+    ([*S, Fraction(10**400)], "holds a number at position 60 that is too large"),
+    ([*S, "7"], "holds '7' at position 60, wanted real numbers|wanted real numbers"),
+    ([*S[:-1], 1 + 2j], "wanted real numbers"),
+    (np.array([*S, True], dtype=object), "holds True at position 60, wanted real numbers"),
+    (S > 10, "wanted real numbers"),
+    (pd.date_range("2000", periods=60), "wanted real numbers"),
+    (pd.DataFrame({"a": S}), r"has shape \(60, 1\), wanted one dimension"),
+    (S.reshape(60, 1), r"has shape \(60, 1\), wanted one dimension"),
+    ([[1.0, 2.0], [3.0]], "rows of different lengths|wanted one dimension"),
+    ("0123456789012345", "wanted one dimension"),
+    (None, "wanted one dimension"),
+    ({"a": 1.0}, "wanted one dimension"),
+    (iter(S), "wanted one dimension"),
+]
+
+
+@quiet
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("series, message", BAD)
+def test_what_is_no_series_of_numbers_is_refused_everywhere(fitted, way, series, message):
+    if way == "predict" and series is None:  # stands for the fitted one
+        return
+    with pytest.raises(ValueError, match=f"(series|values) .*({message})"):
+        uses(fitted)[way](series)
+
+
+@quiet
+@pytest.mark.parametrize(
+    "same",
+    [
+        S.tolist(),
+        tuple(S),
+        S.astype(object),
+        [Fraction(v) for v in S],
+        [Decimal(float(v)) for v in S],
+        S.astype(np.longdouble),
+        np.asfortranarray(np.stack([S, S], 1))[:, 0],
+        S[::-1].copy()[::-1],
+        pd.array(S, dtype="Float64"),
+        np.ma.masked_array(S, mask=False),
+    ],
+)
+def test_the_same_numbers_in_another_dress_give_the_same_fit(fitted, same):
+    again = Forecaster(2, **K).fit(same)
+    assert np.array_equal(again.predict(4), fitted.predict(4))
+
+
+@quiet
+@pytest.mark.parametrize("dtype", ["Int64", "UInt8", "Float32", "int64[pyarrow]", "uint64"])
+def test_columns_of_pandas_are_numbers(dtype):
+    whole = np.round(3 * S)
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
+    series = pd.Series(whole).astype(dtype)
+    ahead = Forecaster(1, **K).fit(series).predict(3)
+    assert isinstance(ahead, pd.Series) and ahead.dtype == np.float64
+    assert np.array_equal(ahead, Forecaster(1, **K).fit(whole).predict(3))
+
+
+@quiet
+@pytest.mark.parametrize("factor", [1e-300, 1e-150, 1e-5, 1e150, 1e300])
+def test_no_scale_is_too_small_or_too_large(fitted, factor):
+    f = Forecaster(2, **K).fit(S * factor)
+    assert f.mean_ == pytest.approx(fitted.mean_ * factor, rel=1e-12)
+    assert f.scale_ == pytest.approx(fitted.scale_ * factor, rel=1e-9)
+    band, wanted = f.predict(3, interval=0.8), fitted.predict(3, interval=0.8)
+    for part, other in zip(band, wanted):
+        assert part / factor == pytest.approx(other, rel=1e-5)
+    assert f.score(S * factor) == pytest.approx(fitted.score(S), abs=1e-5)
+
+
+@quiet
+def test_a_series_far_from_zero_is_not_constant():
+    far, near = (
+        Forecaster(1, penalty=0.1, starts=3, rounds=500).fit(s + S) for s in (1e12, 0)
+    )
+    assert far.scale_ == pytest.approx(S.std(), rel=1e-3)
+    assert far.predict(3) - 1e12 == pytest.approx(near.predict(3), abs=0.01)
+    with pytest.raises(ValueError, match="series varies only in the rounding of its values"):
+        Forecaster(1).fit(1e16 + 2 * (np.arange(60) % 2))
+    for constant in (np.zeros(50), np.full(50, 0.1), np.full(50, 1e300), np.full(50, 5e-324)):
+        with pytest.raises(ValueError, match="series is constant"):
+            Forecaster(1).fit(constant)
+
+
+def test_a_power_that_leaves_the_numbers_is_told():
+    with pytest.raises(ValueError, match="too large for power 2"):
+        Forecaster(1, power=2.0).fit(S * 1e200)
+    with pytest.raises(ValueError, match="series is constant at power 3"):
+        Forecaster(1, power=3.0).fit(S * 1e-200)
+
+
+@quiet
+def test_the_series_of_the_caller_is_neither_kept_nor_changed():
+    """Of pyflux#103: what happens to the caller's series later is no business of the fit."""
+    index = pd.period_range("2000", periods=60, freq="Y", name="year")
+    series = pd.Series(S, index=index, name="level")
+    f = Forecaster(2, **K).fit(series)
+    wanted = f.predict(2)
+    series.loc[index[-1] + 1] = 77.0
+    series.name, series.index.name = "other", "other"
+    assert f.predict(2).equals(wanted)
+    assert (f.predict(2).name, f.predict(2).index.name) == ("level", "year")
+    array = S.copy()
+    f = Forecaster(2, **K).fit(array)
+    wanted = f.predict(2)
+    array[:] = 0
+    assert np.array_equal(f.predict(2), wanted)
+    with pytest.raises(ValueError, match="read-only"):
+        f.series_[0] = 1.0
+
+
+@quiet
+def test_read_only_memory_is_enough(fitted):
+    kept = S.copy()
+    kept.flags.writeable = False
+    assert np.array_equal(Forecaster(2, **K).fit(kept).predict(2), fitted.predict(2))
+    assert np.array_equal(fitted.one_step(kept), fitted.one_step(S), equal_nan=True)

@@ -160,24 +160,12 @@ def _state(i, lag, n):
     return _sympy().Symbol(f"a_{{{time}}}" if n == 1 else f"a_{{{i + 1},{time}}}")
 
 
-def _tanh(argument):
-    """tanh of an expression, a minus sign taken out as SymPy does it.
-
-    SymPy's own evaluation asks each tanh again about all inside it, and so takes
-    a time that grows exponentially with the depth.
-    """
-    tanh = _sympy().tanh
-    if argument.could_extract_minus_sign():
-        return -tanh(-argument, evaluate=False)
-    return tanh(argument, evaluate=False)
-
-
 def _right_sides(parameters, digits, states, inputs):
     """tanh(…) of each unit, from the expressions of the states and the inputs before it."""
     sympy = _sympy()
     W_aa, W_ax, b_a, _, _ = parameters
     return [
-        _tanh(
+        sympy.tanh(
             sympy.Add(
                 *(_number(w, digits) * a for w, a in zip(W_aa[i], states)),
                 *(_number(w, digits) * x for w, x in zip(W_ax[i], inputs)),
@@ -236,7 +224,7 @@ def nested(parameters, digits, depth=2):
     digits : int
         Significant digits.
     depth : int
-        How many tanh are nested, at most 60; what is left of the past is the state
+        How many tanh are nested, at most 5; what is left of the past is the state
         a_{t−depth}.
 
     Returns
@@ -252,8 +240,8 @@ def nested(parameters, digits, depth=2):
         Without SymPy.
     """
     sympy, digits = _sympy(), check_count("digits", digits)
-    if check_count("depth", depth) > 60:
-        raise ValueError(f"depth is {depth}, wanted a whole number from 1 to 60")
+    if check_count("depth", depth) > 5:  # SymPy's time multiplies with each
+        raise ValueError(f"depth is {depth}, wanted a whole number from 1 to 5")
     parameters = one_output(parameters)
     n, m = len(parameters.b_a), parameters.W_ax.shape[1]
     if n != 1:

@@ -4,10 +4,11 @@
 
 import numpy as np
 
-from rnn_lit.model import Parameters, conform
+from rnn_lit.model import Parameters, as_array, conform
 from rnn_lit.settings import check_count, check_number
 
 __all__ = [
+    "fitting",
     "one_output",
     "in_units",
     "rearrange",
@@ -29,6 +30,19 @@ def _sympy():
     return sympy
 
 
+def fitting(parameters):
+    """The parameters, if they fit each other and are finite.
+
+    Raises
+    ------
+    ValueError
+        Names the array that does not.
+    """
+    W_ax = as_array("W_ax", parameters[1])
+    m = W_ax.shape[-1] if W_ax.ndim else 1
+    return conform(parameters, np.zeros((1, m)))[0]
+
+
 def one_output(parameters):
     """The parameters, if they fit each other, are finite and have one output.
 
@@ -37,8 +51,7 @@ def one_output(parameters):
     ValueError
         Names the array that does not fit, or says how many outputs there are.
     """
-    m = np.shape(parameters[1])[-1] if np.ndim(parameters[1]) else 1
-    (parameters,) = conform(parameters, np.zeros((1, m)))[:1]
+    parameters = fitting(parameters)
     if len(parameters.b_y) != 1:
         raise ValueError(
             f"parameters has {len(parameters.b_y)} outputs, wanted 1"
@@ -99,7 +112,7 @@ def rearrange(parameters, order, signs):
     -----
     Derived in chapter 8, eq-canonical.
     """
-    W_aa, W_ax, b_a, W_ya, b_y = parameters
+    W_aa, W_ax, b_a, W_ya, b_y = fitting(parameters)
     order, signs, n = np.asarray(order), np.asarray(signs), len(b_a)
     if order.shape != (n,) or sorted(order.tolist()) != list(range(n)):
         raise ValueError(

@@ -27,8 +27,9 @@ def test_no_random_walk_breaks_the_search_under_a_strong_penalty(penalty):
     for seed in range(80):
         walk = np.random.default_rng(seed).standard_normal(60).cumsum()
         f = Forecaster(1, penalty=penalty).fit(walk)
-        assert abs(flatten(f.parameters_)).max() < 0.1
-        assert f.objectives_ == pytest.approx(1, abs=0.1)
+        assert abs(flatten(f.parameters_)).max() < 1e-3
+        _, y = standard(walk, 1)  # what is left when every parameter tends to 0
+        assert f.objectives_ == pytest.approx((y**2).mean(), rel=1e-3)
 
 
 def wells(theta):
@@ -61,7 +62,7 @@ def test_a_converged_row_rests_and_the_batch_keeps_its_shape():
         return wells(theta)
 
     start = np.random.default_rng(3).standard_normal((4, 5))
-    start[2] = 1.0  # converged from the start
+    start[2] = 1.0 + 1e-12  # converged from the start, not quite at the bottom
     found = minimise(evaluate, start, 500)
     assert set(shapes) == {(4, 5)}
     assert all(np.array_equal(theta[2], start[2]) for theta in points)

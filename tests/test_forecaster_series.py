@@ -51,7 +51,7 @@ BAD = [
     (np.where(np.arange(60) == 9, -np.inf, S), "holds -inf at position 9, wanted finite numbers"),
     ([*S[:20], None, *S], "holds a missing value at position 20"),
     (pd.Series([*S[:20], None, *S], dtype="Float64"), "holds (a missing value|nan) at position 20"),
-    (pd.array([1, 2, None] * 20, dtype="Int64"), "holds a missing value at position 2"),
+    (pd.array([1, 2, None] * 20, dtype="Int64"), "holds (a missing value|nan) at position 2"),
     ([10**400] * 20, "holds a number at position 0 that is too large"),
     ([*S, Fraction(10**400)], "holds a number at position 60 that is too large"),
     ([*S, "7"], "holds '7' at position 60, wanted real numbers|wanted real numbers"),

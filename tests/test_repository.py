@@ -118,3 +118,21 @@ def test_the_readme_shows_the_equation_that_chapter_8_found():
     found = json.loads((ROOT / "book/data/equation.json").read_text(encoding="utf-8"))
     shown = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in found["text"] if line not in shown] == []
+
+
+def test_the_version_is_written_once_and_cited_as_it_is():
+    """pyproject.toml says it, the package's is made from that; CITATION.cff repeats it."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert importlib.import_module("rnn_lit").__version__ == version
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^version: (.*)$", cited, re.M) == [version]
+
+
+def test_every_extra_that_a_message_names_is_one():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = {}
+    for path in (ROOT / "src" / "rnn_lit").rglob("*.py"):
+        for name in re.findall(r'pip install "([^"]*)"', path.read_text(encoding="utf-8")):
+            named[name] = path.name
+    wanted = {f".[{extra}]" for extra in extras["optional-dependencies"]}
+    assert named and set(named) - {'rnn_lit[fast]'} <= wanted, named

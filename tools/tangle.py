@@ -53,6 +53,7 @@ def wanted(root):
     }
     verify = {name.split("/")[1]: module for name, module in modules.items() if "/" in name}
     files[PACKAGE / "__init__.py"] = _init(CORE_DOC, core, version=exported.version(root))
+    files[PACKAGE / "py.typed"] = header(["tools/tangle.py"]).strip() + "\n"  # PEP 561
     if verify:
         files[PACKAGE / "verify" / "__init__.py"] = _init(VERIFY_DOC, verify)
     return files

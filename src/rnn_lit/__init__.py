@@ -47,7 +47,16 @@ from .starts import join, separate, side_by_side
 from .search import Minimum, minimise, hessian, polish
 from .storage import save_arrays, load_arrays
 from .forecast import Forecast, Forecaster
-from .equation import one_output, in_units, rearrange, canonical_form, components, nested, linear
+from .equation import (
+    fitting,
+    one_output,
+    in_units,
+    rearrange,
+    canonical_form,
+    components,
+    nested,
+    linear,
+)
 from .rounding import rounded, half_units, sensitivity, rounding_bound, digits_needed
 from .linearisation import fixed_point, Linearised, linearise
 from .long import truncated_gradient, checkpointed_gradient
@@ -109,6 +118,7 @@ __all__ = [
     "load_arrays",
     "Forecast",
     "Forecaster",
+    "fitting",
     "one_output",
     "in_units",
     "rearrange",

@@ -4,10 +4,11 @@
 
 import numpy as np
 
-from rnn_lit.model import Parameters, conform
+from rnn_lit.model import Parameters, as_array, conform
 from rnn_lit.settings import check_count, check_number
 
 __all__ = [
+    "fitting",
     "one_output",
     "in_units",
     "rearrange",
@@ -29,6 +30,19 @@ def _sympy():
     return sympy
 
 
+def fitting(parameters):
+    """The parameters, if they fit each other and are finite.
+
+    Raises
+    ------
+    ValueError
+        Names the array that does not.
+    """
+    W_ax = as_array("W_ax", parameters[1])
+    m = W_ax.shape[-1] if W_ax.ndim else 1
+    return conform(parameters, np.zeros((1, m)))[0]
+
+
 def one_output(parameters):
     """The parameters, if they fit each other, are finite and have one output.
 
@@ -37,8 +51,7 @@ def one_output(parameters):
     ValueError
         Names the array that does not fit, or says how many outputs there are.
     """
-    m = np.shape(parameters[1])[-1] if np.ndim(parameters[1]) else 1
-    (parameters,) = conform(parameters, np.zeros((1, m)))[:1]
+    parameters = fitting(parameters)
     if len(parameters.b_y) != 1:
         raise ValueError(
             f"parameters has {len(parameters.b_y)} outputs, wanted 1"
@@ -99,7 +112,7 @@ def rearrange(parameters, order, signs):
     -----
     Derived in chapter 8, eq-canonical.
     """
-    W_aa, W_ax, b_a, W_ya, b_y = parameters
+    W_aa, W_ax, b_a, W_ya, b_y = fitting(parameters)
     order, signs, n = np.asarray(order), np.asarray(signs), len(b_a)
     if order.shape != (n,) or sorted(order.tolist()) != list(range(n)):
         raise ValueError(
@@ -160,24 +173,12 @@ def _state(i, lag, n):
     return _sympy().Symbol(f"a_{{{time}}}" if n == 1 else f"a_{{{i + 1},{time}}}")
 
 
-def _tanh(argument):
-    """tanh of an expression, a minus sign taken out as SymPy does it.
-
-    SymPy's own evaluation asks each tanh again about all inside it, and so takes
-    a time that grows exponentially with the depth.
-    """
-    tanh = _sympy().tanh
-    if argument.could_extract_minus_sign():
-        return -tanh(-argument, evaluate=False)
-    return tanh(argument, evaluate=False)
-
-
 def _right_sides(parameters, digits, states, inputs):
     """tanh(…) of each unit, from the expressions of the states and the inputs before it."""
     sympy = _sympy()
     W_aa, W_ax, b_a, _, _ = parameters
     return [
-        _tanh(
+        sympy.tanh(
             sympy.Add(
                 *(_number(w, digits) * a for w, a in zip(W_aa[i], states)),
                 *(_number(w, digits) * x for w, x in zip(W_ax[i], inputs)),
@@ -236,7 +237,7 @@ def nested(parameters, digits, depth=2):
     digits : int
         Significant digits.
     depth : int
-        How many tanh are nested, at most 60; what is left of the past is the state
+        How many tanh are nested, at most 5; what is left of the past is the state
         a_{t−depth}.
 
     Returns
@@ -252,8 +253,8 @@ def nested(parameters, digits, depth=2):
         Without SymPy.
     """
     sympy, digits = _sympy(), check_count("digits", digits)
-    if check_count("depth", depth) > 60:
-        raise ValueError(f"depth is {depth}, wanted a whole number from 1 to 60")
+    if check_count("depth", depth) > 5:  # SymPy's time multiplies with each
+        raise ValueError(f"depth is {depth}, wanted a whole number from 1 to 5")
     parameters = one_output(parameters)
     n, m = len(parameters.b_a), parameters.W_ax.shape[1]
     if n != 1:

@@ -5,9 +5,10 @@
 import json
 import sys
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_lit.equation import canonical_form, components, in_units, linear, nested
 from rnn_lit.linearisation import linearise
@@ -53,9 +54,9 @@ class Forecast(NamedTuple):
         the point forecast where it lies beyond them.
     """
 
-    mean: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    mean: Any  # an array or a pandas Series, as all values below
+    lower: Any
+    upper: Any
 
 
 class _NotFitted(ValueError, AttributeError):
@@ -137,9 +138,38 @@ class Forecaster:
     PENALTIES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5)
     TOLERANCE = 1e-5
 
+    parameters_: Parameters
+    mean_: float
+    scale_: float
+    n_: int
+    lags_: int
+    power_: float
+    penalty_: float
+    seed_: int
+    objectives_: NDArray[np.float64]
+    n_iter_: int | None
+    converged_: bool | None
+    interrupted_: bool
+    residuals_: NDArray[np.float64]
+    series_: NDArray[np.float64]
+    state_: NDArray[np.float64]
+    index_: Any
+    name_: Any
+    _settings: dict[str, Any]
+    _fitted_length: int
+
     def __init__(
-        self, n, *, lags=1, power=1.0, penalty=None, starts=10, rounds=300, polished=False, seed=0
-    ):
+        self,
+        n: int,
+        *,
+        lags: int = 1,
+        power: float = 1.0,
+        penalty: float | None = None,
+        starts: int = 10,
+        rounds: int = 300,
+        polished: bool = False,
+        seed: Any = 0,
+    ) -> None:
         self.n = n
         self.lags = lags
         self.power = power
@@ -149,10 +179,10 @@ class Forecaster:
         self.polished = polished
         self.seed = seed
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Forecaster({', '.join(f'{k}={v!r}' for k, v in self.get_params().items())})"
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags  # only scikit-learn asks
 
         return Tags(
@@ -161,19 +191,19 @@ class Forecaster:
             input_tags=InputTags(one_d_array=True, two_d_array=False),
         )
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name, as scikit-learn asks for them."""
         names = ("n", "lags", "power", "penalty", "starts", "rounds", "polished", "seed")
         return {name: getattr(self, name) for name in names}
 
-    def set_params(self, **settings):
+    def set_params(self, **settings: Any) -> Self:
         """Change settings by name, all or none; returns self."""
         check_settings(settings)
         for name, value in settings.items():
             setattr(self, name, value)
         return self
 
-    def fit(self, series):
+    def fit(self, series: Any) -> Self:
         """Find the forecasting equation of a series.
 
         Parameters
@@ -209,7 +239,7 @@ class Forecaster:
         fitted = dict(mean_=mean, scale_=scale, series_=values, index_=index)
         fitted["name_"] = None if index is None else series.name
         x, y = lagged((values ** settings["power"] - mean) / scale, settings["lags"])
-        reached = {}
+        reached: dict[str, Any] = {}
         try:
             _find(settings, x[:-1], y, self.PENALTIES, reached)
         except KeyboardInterrupt as error:
@@ -282,7 +312,7 @@ class Forecaster:
             x, a = np.column_stack([path[-1], x[:, :-1]]), states.a[1]
         return np.array(path)
 
-    def one_step(self, series):
+    def one_step(self, series: Any) -> Any:
         """The forecast of each value of a series from those before it, without refitting.
 
         Parameters
@@ -301,7 +331,7 @@ class Forecaster:
         y_hat = np.concatenate([np.full(self.lags_, np.nan), y_hat])
         return y_hat if index is None else series_like(y_hat, series.index, series.name)
 
-    def score(self, series):
+    def score(self, series: Any) -> float:
         """How much of the variance of a series is forecast one step ahead.
 
         Parameters
@@ -331,7 +361,7 @@ class Forecaster:
         deviations = counted / size - (counted / size).mean()
         return float(1 - (errors @ errors) / (deviations @ deviations))
 
-    def horizon(self, series, steps):
+    def horizon(self, series: Any, steps: int) -> Any:
         """The forecasts made at each time of a series for each of the next steps.
 
         Parameters
@@ -358,7 +388,23 @@ class Forecaster:
         columns = range(1, steps + 1)
         return sys.modules["pandas"].DataFrame(table, series.index, columns)
 
-    def predict(self, steps, interval=None, series=None, draws=1000):
+    @overload
+    def predict(
+        self, steps: int, interval: None = None, series: Any = None, draws: int = 1000
+    ) -> Any: ...
+
+    @overload
+    def predict(
+        self, steps: int, interval: float, series: Any = None, draws: int = 1000
+    ) -> Forecast: ...
+
+    def predict(
+        self,
+        steps: int,
+        interval: float | None = None,
+        series: Any = None,
+        draws: int = 1000,
+    ) -> Any:
         """Forecast the steps that follow the fitted series, or another one.
 
         Parameters
@@ -417,7 +463,7 @@ class Forecaster:
         parts = mean, np.minimum(lower, mean), np.maximum(upper, mean)
         return Forecast(*(series_like(part, after, name) for part in parts))
 
-    def update(self, values):
+    def update(self, values: Any) -> Self:
         """Append observations that follow the series, and refit nothing.
 
         Parameters
@@ -447,7 +493,7 @@ class Forecaster:
         vars(self).update(series_=series, index_=index, state_=state)
         return self
 
-    def equation(self, form="components", digits=None):
+    def equation(self, form: str = "components", digits: int | None = None) -> list[Any]:
         """The forecasting equation found, in SymPy, in the units of the series.
 
         Parameters
@@ -489,7 +535,7 @@ class Forecaster:
         printer = components if form == "components" else nested
         return printer(parameters, digits)
 
-    def save(self, path):
+    def save(self, path: Any) -> None:
         """Write the fitted forecaster to one file, whole or not at all.
 
         Parameters
@@ -515,7 +561,7 @@ class Forecaster:
         )
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: Any) -> Self:
         """Read a forecaster that `save` wrote.
 
         Parameters

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from rnn_lit.equation import one_output
+from rnn_lit.equation import fitting, one_output
 from rnn_lit.model import Parameters, forward
 from rnn_lit.settings import check_count, check_number
 from rnn_lit.training import flatten, unflatten
@@ -20,7 +20,7 @@ __all__ = [
 
 def rounded(parameters, digits):
     """Each parameter to so many significant digits."""
-    digits = check_count("digits", digits)
+    digits, parameters = check_count("digits", digits), fitting(parameters)
     return Parameters(
         *(np.vectorize(lambda v: float(f"{v:.{digits - 1}e}"))(w) for w in parameters)
     )
@@ -28,7 +28,7 @@ def rounded(parameters, digits):
 
 def half_units(parameters, digits):
     """Half a unit of the last of so many significant digits, of each parameter; 0 for a zero."""
-    digits = check_count("digits", digits)
+    digits, parameters = check_count("digits", digits), fitting(parameters)
     theta = abs(flatten(parameters))
     exponents = np.floor(np.log10(theta, out=np.zeros_like(theta), where=theta > 0))
     return np.where(theta > 0, 10.0 ** (exponents - digits + 1) / 2, 0)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_lit.model import as_array, check_array
-from rnn_lit.settings import check_count, check_number
+from rnn_lit.model import check_array
+from rnn_lit.settings import check_count, check_number, check_numbers
 from rnn_lit.starts import side_by_side
 from rnn_lit.training import Interrupted
 
@@ -107,10 +107,9 @@ def minimise(evaluate, theta, rounds, tolerance=1e-7, memory=12):
     """
     rounds, memory = check_count("rounds", rounds), check_count("memory", memory)
     check_number("tolerance", tolerance, "a number from 0 on", closed=True)
-    theta = as_array("theta", theta)
-    if theta.ndim != 2:
+    theta = check_numbers("theta", theta)
+    if theta.ndim != 2 or not theta.size:
         raise ValueError(f"theta has shape {theta.shape}, wanted two dimensions")
-    check_array("theta", theta, theta.shape)
     J, gradient = _evaluated(evaluate, theta)
     if not (np.isfinite(J).all() and np.isfinite(gradient).all()):
         raise ValueError("evaluate gives nan or inf at the start, wanted numbers")
@@ -190,7 +189,7 @@ def hessian(theta, n, x, y, penalty):
 
 def _one_network(theta, n, x):
     """θ of one network of n units, checked."""
-    theta, n = as_array("theta", theta), check_count("n", n)
+    theta, n = check_numbers("theta", theta), check_count("n", n)
     m = np.shape(x)[-1] if np.ndim(x) else 1
     check_array("theta", theta, (n * n + n * m + 2 * n + 1,))
     return theta

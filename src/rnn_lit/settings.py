@@ -6,9 +6,12 @@ import numbers
 
 import numpy as np
 
+from rnn_lit.model import as_array, check_array
+
 __all__ = [
     "check_count",
     "check_number",
+    "check_numbers",
     "check_power",
     "check_penalty",
     "check_flag",
@@ -43,6 +46,15 @@ def check_number(name, value, wanted, low=0.0, high=np.inf, closed=False):
     if number == np.inf:
         raise ValueError(f"{name} is {value!r}, wanted {wanted}")
     return number
+
+
+def check_numbers(name, values):
+    """An array of finite real or complex numbers; a ValueError names any other."""
+    array = as_array(name, values)
+    if array.dtype.kind not in "iufc":
+        raise ValueError(f"{name} holds {array.dtype} values, wanted numbers")
+    check_array(name, array, array.shape)
+    return array
 
 
 def check_power(name, value):

@@ -6,8 +6,8 @@ import numpy as np
 
 from rnn_lit.bptt import backward
 from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import Parameters, as_array, check_array, forward
-from rnn_lit.settings import check_count, check_number
+from rnn_lit.model import Parameters, check_array, common_type, forward
+from rnn_lit.settings import check_count, check_number, check_numbers
 
 __all__ = [
     "join",
@@ -41,7 +41,7 @@ def join(theta, n, m):
     Derived in chapter 8, eq-side-by-side.
     """
     n, m = check_count("n", n), check_count("m", m)
-    theta, p = as_array("theta", theta), n * n + n * m + 2 * n + 1
+    (theta,), p = common_type(theta=theta), n * n + n * m + 2 * n + 1
     if theta.ndim != 2 or theta.shape[1] != p or not len(theta):
         raise ValueError(f"theta has shape {theta.shape}, wanted (R, {p})")
     R, blocks = len(theta), np.arange(len(theta))
@@ -61,8 +61,12 @@ def join(theta, n, m):
 
 def separate(joint):
     """The diagonal blocks of `join`, of parameters or of a gradient: (R, p) again."""
-    R = len(joint.b_y)
-    n, blocks = len(joint.b_a) // R, np.arange(R)
+    joint = Parameters(*common_type(**joint._asdict()))
+    R = max(1, joint.b_y.size)
+    n, m, blocks = joint.b_a.size // R, joint.W_ax.shape[-1:], np.arange(R)
+    shapes = (R * n, R * n), (R * n, *m), (R * n,), (R, R * n), (R,)
+    for name, w, shape in zip(Parameters._fields, joint, shapes):
+        check_array(name, w, shape, finite=False)
     parts = [
         joint.W_aa.reshape(R, n, R, n)[blocks, :, blocks, :],
         joint.W_ax,
@@ -100,12 +104,13 @@ def side_by_side(theta, n, x, y, penalty):
     -----
     Derived in chapter 8, eq-side-by-side.
     """
-    x, y = as_array("x", x), as_array("y", y)
+    theta = check_numbers("theta", theta)
+    x, y = check_numbers("x", x), check_numbers("y", y)
     if x.ndim != 2:
         raise ValueError(f"x has shape {x.shape}, wanted (T, m)")
     check_array("y", y, (len(x), 1))
     wanted = "a number from 0 on, or one for each network"
-    if np.shape(penalty) != (len(theta),):
+    if np.shape(penalty) != theta.shape[:1]:
         check_number("penalty", penalty, wanted, closed=True)
     joint = join(theta, n, x.shape[1])
     states = forward(joint, x)

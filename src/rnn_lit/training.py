@@ -145,7 +145,10 @@ def _l_bfgs(evaluate, theta, eta):
     try:
         from scipy.optimize import minimize
     except ImportError as error:
-        raise ImportError('method="L-BFGS" needs SciPy: pip install "rnn_lit[fit]"') from error
+        raise ImportError(
+            'method="L-BFGS" needs SciPy: pip install scipy, or in a checkout '
+            'pip install ".[lbfgs]"'
+        ) from error
     # No limit of SciPy's own ends the run: evaluate counts the rounds.
     options = dict(ftol=0, gtol=1e-10, maxiter=10**9, maxfun=10**9)
     minimize(evaluate, theta, jac=True, method="L-BFGS-B", options=options)
@@ -212,7 +215,10 @@ class History(NamedTuple):
         try:
             import matplotlib.pyplot as plt
         except ImportError as error:
-            raise ImportError('plot needs Matplotlib: pip install "rnn_lit[plot]"') from error
+            raise ImportError(
+                "plot needs Matplotlib: pip install matplotlib, or in a checkout "
+                'pip install ".[plot]"'
+            ) from error
         if axes is None:
             _, axes = plt.subplots()
         axes.semilogy(self.losses, label="training objective")

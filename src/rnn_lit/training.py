@@ -280,7 +280,8 @@ def without_first(loss, steps):
         y = np.asanyarray(y)
         if not steps < len(y):
             raise ValueError(f"washout is {steps}, wanted fewer than the {len(y)} steps of y")
-        L, e = loss(States(*(part[steps:] for part in states)), y[steps:], g_2)
+        late = States(None, None, states.o[steps:], states.y_hat[steps:])
+        L, e = loss(late, y[steps:], g_2)
         return L, np.concatenate([np.zeros_like(e, shape=(steps,) + e.shape[1:]), e])
 
     return counted if steps else loss

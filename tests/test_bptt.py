@@ -316,9 +316,9 @@ def test_a_long_series_is_swept_in_pieces_and_holds_less(monkeypatch):
         return plain(parameters, x, *others)
 
     monkeypatch.setattr(rnn_lit.bptt, "backward", seen)
-    for numbers, wanted in ((2**18, [50]), (200, [16, 17, 17]), (12, [2] * 25), (1, [1] * 50)):
+    for size, wanted in ((2**21, [50]), (1600, [16, 17, 17]), (96, [2] * 25), (8, [1] * 50)):
         lengths.clear()
-        monkeypatch.setattr(rnn_lit.bptt, "_PIECE", numbers)
+        monkeypatch.setattr(rnn_lit.bptt, "_PIECE", size)
         again, gradient = loss_and_gradient(parameters, x, y)
         assert again == L and lengths == wanted
         assert max(abs(u - v).max() for u, v in zip(whole, gradient, strict=True)) < 1e-14

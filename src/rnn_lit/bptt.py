@@ -79,8 +79,8 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     return gradient, r_0
 
 
-#: About how many numbers the rows of delta in a piece hold; found by trial.
-_PIECE = 2**18
+#: About how many bytes the rows of delta in a piece take; found by trial.
+_PIECE = 2**21
 
 
 def backward_in_pieces(parameters, x, states, e, g_1=tanh, r=None, length=None):
@@ -91,8 +91,8 @@ def backward_in_pieces(parameters, x, states, e, g_1=tanh, r=None, length=None):
     parameters, x, states, e, g_1, r
         Those of `backward`.
     length : int, optional
-        How many times a piece has; by default as many as make 2^18 numbers of
-        delta. It changes memory and rounding, and nothing else.
+        How many times a piece has; by default as many as make about 2^18 double
+        precision numbers of delta. It changes memory and rounding, and nothing else.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def backward_in_pieces(parameters, x, states, e, g_1=tanh, r=None, length=None):
     Derived in chapter 4, equation eq-time-splitting.
     """
     if length is None:
-        length = _PIECE // max(1, states.z[0].size) + 1
+        length = _PIECE // max(1, states.z[0].nbytes) + 1
     if not isinstance(length, (int, np.integer)) or length < 1:
         raise ValueError(f"length is {length!r}, wanted a whole number of at least 1")
     if length >= len(x):

@@ -7,6 +7,8 @@ same arguments as the plain functions and return the same to rounding. What is n
 numbers than float64 and float32, activations of your own) the plain functions do.
 """
 
+import math
+
 import numpy as np
 
 from rnn_lit import bptt, model
@@ -50,8 +52,8 @@ def _plain(g_1, parameters, x, **others):
 
 
 def _finite(*arrays):
-    """Whether no number is a NaN or infinite, nor its square."""
-    return all(np.isfinite(np.vdot(v, v)) for v in arrays)
+    """Whether no number is a NaN or infinite, nor the sum of an array's squares."""
+    return all(math.isfinite(np.vdot(v, v)) for v in arrays)
 
 
 def _three_axes(array):

@@ -127,14 +127,17 @@ def _scale(delta, r, z, a, g):
 def forward_loop(z, a, W_aa_T, g):
     """What `forward_steps` does, for arrays (T, B, n)."""
     h = np.empty_like(z[0])
+    z_row, a_row, h_row = z.reshape(len(z), -1), a.reshape(len(a), -1), h.reshape(-1)
     for t in range(len(z)):
         _multiply(h, a[t], W_aa_T)
-        _activate(z[t].reshape(-1), a[t + 1].reshape(-1), h.reshape(-1), g)
+        _activate(z_row[t], a_row[t + 1], h_row, g)
 
 
 @_compiled
 def backward_loop(delta, z, a, W_aa, r, g):
     """What `backward_steps` does, for arrays (T, B, n); r, which holds r_T, ends as r_0."""
-    for t in range(len(z) - 1, -1, -1):
-        _scale(delta[t].reshape(-1), r.reshape(-1), z[t].reshape(-1), a[t + 1].reshape(-1), g)
+    T, r_row = len(z), r.reshape(-1)
+    delta_row, z_row, a_row = delta.reshape(T, -1), z.reshape(T, -1), a.reshape(T + 1, -1)
+    for t in range(T - 1, -1, -1):
+        _scale(delta_row[t], r_row, z_row[t], a_row[t + 1], g)
         _multiply(r, delta[t], W_aa)

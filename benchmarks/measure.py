@@ -8,7 +8,7 @@ import sys
 import time
 
 import numpy as np
-from contestants import checked, floor, problem
+from contestants import checked
 
 import rnn_lit
 from rnn_lit import forecast
@@ -16,9 +16,6 @@ from rnn_lit.model import initialise
 from rnn_lit.training import flatten, unflatten
 
 SECONDS = 0.015  # at least, for each timing
-PROFILED = (
-    (200, 1, 8, 1, "float32"), (200, 128, 32, 16, "float32"), (200, 128, 128, 16, "float64"),
-)  # fmt: skip
 
 
 def timed(call, count):
@@ -32,33 +29,6 @@ def repeats(call):
     """How many calls take SECONDS; they have warmed up then."""
     call()
     return max(1, round(SECONDS / max(1e-7, min(timed(call, 1), timed(call, 1)))))
-
-
-def profile(T, B, n, size, dtype, rounds=9):
-    """Milliseconds of the parts of one gradient: with NumPy alone, compiled, and at the floor."""
-    from rnn_lit import compiled
-
-    parameters, x, y = problem(T, B, n, size, dtype)
-    states = rnn_lit.forward(parameters, x)
-    _, e = rnn_lit.mean_squared_error(states, y)
-    calls = {
-        "floor forward": floor(parameters, x, y, "forward")[0],
-        "floor gradient": floor(parameters, x, y, "gradient")[0],
-        "numpy forward": lambda: rnn_lit.forward(parameters, x),
-        "numpy loss": lambda: rnn_lit.mean_squared_error(states, y),
-        "numpy backward": lambda: rnn_lit.backward(parameters, x, states, e),
-        "numpy gradient": lambda: rnn_lit.loss_and_gradient(parameters, x, y),
-        "compiled forward": lambda: compiled.forward(parameters, x),
-        "compiled backward": lambda: compiled.backward(parameters, x, states, e),
-        "compiled gradient": lambda: compiled.loss_and_gradient(parameters, x, y),
-    }
-    counts = {name: repeats(call) for name, call in calls.items()}
-    times = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            times[name].append(timed(call, counts[name]))
-    ms = {name: round(float(np.median(values)) * 1e3, 4) for name, values in times.items()}
-    return dict(T=T, B=B, n=n, m=size, dtype=dtype, ms=ms)
 
 
 def fits(starts=20, rounds=100):
@@ -121,8 +91,6 @@ def main(name, threads):
             answer = version(*arguments)
         elif request == "fits":
             answer = fits()
-        elif request == "profiles":
-            answer = [profile(*setting) for setting in PROFILED]
         print(json.dumps(answer), flush=True)
 
 

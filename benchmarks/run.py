@@ -48,8 +48,8 @@ def environment():
     return PYTHON
 
 
-def settings(threads, keep=True, cache=None):
-    """The environment variables of a contestant: that many threads, and freed memory kept or not.
+def settings(threads, cache=None):
+    """The environment variables of a contestant: that many threads, and freed memory kept.
 
     Left to itself, glibc returns large blocks to the system, and fetching them again costs as much
     as simple arithmetic on them.
@@ -57,8 +57,7 @@ def settings(threads, keep=True, cache=None):
     found = surroundings.surroundings(os.environ) | {"PYTHONPATH": str(ROOT / "src")}
     for name in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
         found[f"{name}_NUM_THREADS"] = str(threads)
-    if keep:
-        found |= {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+    found |= {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
     if threads == 1:
         found["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     if cache:
@@ -69,11 +68,11 @@ def settings(threads, keep=True, cache=None):
 class Contestant:
     """A process of measure.py: `ask` sends a request and waits for the answer."""
 
-    def __init__(self, python, name, threads, keep=True):
+    def __init__(self, python, name, threads):
         command = [python, HERE / "measure.py", name, str(threads)]
         self.name = name
         self.process = subprocess.Popen(
-            command, env=settings(threads, keep), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            command, env=settings(threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True,
         )  # fmt: skip
 
@@ -139,19 +138,10 @@ def measured(python, threads, quick):
     return rows
 
 
-def not_kept(python):
-    """One column of the grid with glibc as it is by default."""
-    contestants = [Contestant(python, name, 1, keep=False) for name in NAMES]
-    rows = [row(contestants, *setting, 1, "float64", "gradient", 1, 9) for setting in GRID]
-    for contestant in contestants:
-        contestant.end()
-    return rows
-
-
 def alone(python):
-    """What is measured in one process by itself: fits per second, profiles; and the versions."""
+    """What is measured in one process by itself: fits per second; and the versions."""
     one = Contestant(python, "compiled", 1)
-    found = {"fits": one.ask("fits"), "profiles": one.ask("profiles")}
+    found = {"fits": one.ask("fits")}
     found["versions"] = {name: one.ask("version", name) for name in LIBRARIES}
     found["versions"]["python"] = platform.python_version()
     one.end()
@@ -172,12 +162,12 @@ def told(row):
 
 
 def first_call(python):
-    """Seconds of the first compiled gradient of a process, with nothing kept and again."""
+    """CPU seconds of the first compiled gradient of a process, with nothing kept and again."""
     script = (
         "import time, numpy as np, rnn_lit; from rnn_lit import compiled\n"
         "p = rnn_lit.initialise(2, 1, 1, np.random.default_rng(0)); x = np.ones((3, 1))\n"
-        "t = time.perf_counter(); compiled.loss_and_gradient(p, x, x)\n"
-        "print(time.perf_counter() - t)"
+        "t = time.process_time(); compiled.loss_and_gradient(p, x, x)\n"
+        "print(time.process_time() - t)"
     )
     with tempfile.TemporaryDirectory() as cache:
         runs = [
@@ -255,9 +245,8 @@ def main():
           f"{statistics.median(ahead):.2f}")  # fmt: skip
     if quick:
         return
-    result["not_kept"] = not_kept(python)
     result["first_call"] = first_call(python)
-    print("seconds of the first compiled call:", result["first_call"])
+    print("CPU seconds of the first compiled call:", result["first_call"])
     result["before"] = before(result)
     DATA.parent.mkdir(exist_ok=True)
     text = json.dumps(result, indent=1)

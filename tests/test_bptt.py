@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import rnn_lit.bptt
 from rnn_lit import (
     ACTIVATIONS,
     Activation,
     Parameters,
     States,
     backward,
+    backward_in_pieces,
     forward,
     identity,
+    initialise,
     jacobian_product_gradient,
     loss_and_gradient,
     mean_squared_error,
@@ -271,3 +274,69 @@ def test_a_nan_in_the_data_is_named():
     x[2, 1] = np.nan
     with pytest.raises(ValueError, match="x holds nan"):
         loss_and_gradient(parameters, x, y, a_0)
+
+
+def pieces_problem(T=7, batch=(2,), numbers=None):
+    rng = np.random.default_rng(31)
+    parameters = initialise(3, 2, 2, rng)
+    parameters = parameters._replace(b_a=rng.standard_normal(3))
+    x, e = rng.standard_normal((2, T, *batch, 2))
+    r = rng.standard_normal((*batch, 3))
+    if numbers is not None:
+        parameters = Parameters(*map(numbers, parameters))
+        x, e, r = map(numbers, (x, e, r))
+    g_1 = CUBIC if numbers is not None else tanh
+    return parameters, x, forward(parameters, x, g_1=g_1), e, g_1, r
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (3,)])
+def test_the_sweep_in_pieces_is_the_sweep(batch):
+    exactly = np.frompyfunc(lambda v: Fraction(round(8 * v), 8), 1, 1)
+    for numbers, tolerance in ((exactly, 0), (None, 1e-14)):
+        arguments = pieces_problem(7, batch, numbers)
+        whole, r_0 = backward(*arguments)
+        for length in (1, 2, 3, 4, 6, 7, 8, 1000, np.int64(5)):
+            found, first = backward_in_pieces(*arguments, length=length)
+            for one, other in zip((*whole, r_0), (*found, first), strict=True):
+                assert one.dtype == other.dtype and one.shape == other.shape
+                assert abs(one - other).max() <= tolerance
+
+
+def test_a_long_series_is_swept_in_pieces_and_holds_less(monkeypatch):
+    """The gradient of `loss_and_gradient` is that of one sweep, at every size of a piece."""
+    parameters, x, states, _, _, _ = pieces_problem(50, (4,))
+    y = np.cos(x)
+    L, e = rnn_lit.mean_squared_error(states, y)
+    whole, _ = backward(parameters, x, states, e)
+    lengths = []
+    plain = rnn_lit.bptt.backward
+
+    def seen(parameters, x, *others):
+        lengths.append(len(x))
+        return plain(parameters, x, *others)
+
+    monkeypatch.setattr(rnn_lit.bptt, "backward", seen)
+    for size, wanted in ((2**21, [50]), (1600, [16, 17, 17]), (96, [2] * 25), (8, [1] * 50)):
+        lengths.clear()
+        monkeypatch.setattr(rnn_lit.bptt, "_PIECE", size)
+        again, gradient = loss_and_gradient(parameters, x, y)
+        assert again == L and lengths == wanted
+        assert max(abs(u - v).max() for u, v in zip(whole, gradient, strict=True)) < 1e-14
+
+
+@pytest.mark.parametrize("length", [0, -1, 2.0, "3"])
+def test_a_piece_of_no_length_is_refused(length):
+    with pytest.raises(ValueError, match="length is"):
+        backward_in_pieces(*pieces_problem(), length=length)
+
+
+def test_in_pieces_a_wrong_shape_is_named_too():
+    parameters, x, states, e, g_1, r = pieces_problem()
+    for changed, told in (
+        ((parameters, x, states, e[:-1], g_1, r), "e has shape"),
+        ((parameters, x, states._replace(a=states.a[1:]), e, g_1, r), "a has shape"),
+        ((parameters, x, states, e, g_1, r[:1]), "r has shape"),
+        ((parameters, x, states, e, softmax, r), "g_1 is softmax"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            backward_in_pieces(*changed, length=2)

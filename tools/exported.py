@@ -11,7 +11,7 @@ from chapters import BookError, cells, notebooks
 TAG = "export:"
 NAME = re.compile(r"(verify/)?[a-z][a-z0-9_]*")
 #: `rnn_lit` does not import these: names of other modules on purpose, and what only they need.
-APART = ("compiled", "kernels", "rewriting", "settings")
+APART = ("compiled", "loops", "settings")
 MAGIC = re.compile(r"^\s*[%!]|=\s*[%!]\s*\w|\?\s*$")
 DEFINING = (
     ast.Import,

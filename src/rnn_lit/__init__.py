@@ -22,7 +22,7 @@ from .model import (
 )
 from .loss import mean_squared_error, softmax_cross_entropy
 from .jacobians import jacobian_product, jacobian_product_gradient
-from .bptt import backward_steps, backward, loss_and_gradient
+from .bptt import backward_steps, backward, backward_in_pieces, loss_and_gradient
 from .clipping import clip
 from .training import (
     objective,
@@ -90,6 +90,7 @@ __all__ = [
     "jacobian_product_gradient",
     "backward_steps",
     "backward",
+    "backward_in_pieces",
     "loss_and_gradient",
     "clip",
     "objective",

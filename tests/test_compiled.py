@@ -128,6 +128,13 @@ def test_other_numbers_and_activations_take_the_plain_way():
     double = np.repeat(x, 2, axis=0)[::2]
     for given in (x.tolist(), double, np.ma.array(x)):
         assert abs(compiled.loss_and_gradient(parameters, given, y)[0] - wanted) < 1e-14
+    swapped = [w.astype(">f8") for w in (*parameters, x)]  # Numba takes no such bytes
+    assert (compiled.forward(swapped[:5], swapped[5]).o == rnn_lit.forward(parameters, x).o).all()
+    fixed = [w.copy() for w in (*parameters, x, y)]
+    for array in fixed:
+        array.flags.writeable = False
+    again, gradient = compiled.loss_and_gradient(Parameters(*fixed[:5]), *fixed[5:])
+    assert abs(again - wanted) < 1e-14
     whole = (10 * x).astype(int)
     assert (compiled.forward(parameters, whole).z == rnn_lit.forward(parameters, whole).z).all()
 

@@ -41,7 +41,7 @@ def _plain(g_1, parameters, x, **others):
     if (
         g_1 not in _ACTIVATIONS
         or type(x) is not np.ndarray
-        or x.dtype.char not in "fd"
+        or x.dtype not in (np.float64, np.float32)  # nor of other byte order
     ):
         return True
     if (

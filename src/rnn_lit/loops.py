@@ -61,7 +61,7 @@ def _tanh_of(z):
     return _tanh_single if z.bitwidth == 32 else _tanh_double
 
 
-@_compiled
+@njit(**_OPTIONS)
 def _multiply(out, A, M):
     """out = A @ M: by BLAS, or by loops that take four terms at a time."""
     if len(A) > 1 and A.size * M.shape[1] > 4096:
@@ -82,7 +82,7 @@ def _multiply(out, A, M):
                 row[i] += a[j] * M[j, i]
 
 
-@_compiled
+@njit(**_OPTIONS)
 def _activate(z, a, h, g):
     """z += h, then a = g(z), for the number g of an activation."""
     two = a.dtype.type(2)
@@ -105,7 +105,7 @@ def _activate(z, a, h, g):
             a[i] = z[i]
 
 
-@_compiled
+@njit(**_OPTIONS)
 def _scale(delta, r, z, a, g):
     """delta = g'(z) (delta + r), entry by entry, where a = g(z)."""
     one = a.dtype.type(1)

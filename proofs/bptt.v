@@ -55,7 +55,8 @@ Fixpoint forward p (s : list time) (a : vec) : list moment :=
 
 (** The sweep. Each time gives the slopes d_t and u_t = W_ya^T e_t; it returns every
     delta_t = d_t (u_t + r_t), and r_0, where r_{t-1} = W_aa^T delta_t. *)
-Fixpoint sweep (W : mat) (s : list (vec * vec)) (r : vec) : list vec * vec :=
+Fixpoint sweep (W : mat) (s : list (vec * vec)) (r : vec)
+    : list vec * vec :=
   match s with
   | [] => ([], r)
   | (d, u) :: s =>

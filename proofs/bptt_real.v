@@ -71,7 +71,8 @@ Notation Inner := (inner R 0 Rplus Rmult n m k).
     curve of outputs. *)
 Definition differentiable (t : time R) := forall (o : R -> vec) h d,
   (forall q, (q < k)%nat -> is_derive (fun h => o h q) h (d q)) ->
-  is_derive (fun h => ell R t (o h)) h (Sum k (fun q => dell R t (o h) q * d q)).
+  is_derive (fun h => ell R t (o h)) h
+    (Sum k (fun q => dell R t (o h) q * d q)).
 
 (** A curve of parameters that has the tangent q at h. *)
 Definition moves (p : R -> par) (h : R) (q : par) :=
@@ -120,7 +121,8 @@ Theorem bptt_is_the_derivative s : List.Forall differentiable s ->
   forall (p : R -> par) h q r (a : R -> vec) da, moves p h q ->
   (forall j, (j < n)%nat -> is_derive (fun h => a h j) h (da j)) ->
   is_derive (fun h => Loss (p h) s r (a h)) h
-    (Inner (fst (Back (p h) s r (a h))) q + Sum n (fun j => snd (Back (p h) s r (a h)) j * da j)).
+    (Inner (fst (Back (p h) s r (a h))) q
+     + Sum n (fun j => snd (Back (p h) s r (a h)) j * da j)).
 Proof.
 induction 1 as [|t s Ht _ IH]; intros p h q r a da Hp Ha.
 - simpl. evar_last.

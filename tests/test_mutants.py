@@ -77,6 +77,18 @@ def test_only_one_thing_changes_and_the_rest_of_the_text_stays():
     assert "x = a * b * (a + b)" in [variant.new for variant in mutations.variants(source)]
 
 
+def test_a_name_that_the_changed_function_misses_is_seen_after_another_failure(judged):
+    alive, table = judged(
+        cell(DOUBLE, "export:first"), cell(SEEN), cell(SEEN, "checks:eq-double")
+    )
+    assert "y = x + x  ->  pass  |  killed by checks:eq-double (NameError)" in table
+
+
+def test_a_definition_is_changed_but_not_dropped():
+    news = [variant.new for variant in mutations.variants("LIMIT = 2 * 3\n")]
+    assert news and "pass" not in news
+
+
 def test_refusals_are_left_alone():
     source = "def f(a):\n    if a < 0:\n        raise ValueError('a')\n    return a + 1\n"
     assert all("a < 0" in variant.source for variant in mutations.variants(source))

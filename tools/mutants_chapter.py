@@ -78,7 +78,7 @@ class Book:
             error = self.red(cell._replace(source=mutant.source) if cell == mutant.cell else cell,
                              names)  # fmt: skip
             labels = [tag for tag in cell.tags if tag.startswith(SETTLE)]
-            if error and labels and not only_follows(error, broken):
+            if error and labels and not only_follows(error, broken, mutant.cell):
                 return f"{', '.join(labels)} ({type(error).__name__})"
             broken = broken or bool(error)
         return None
@@ -114,11 +114,15 @@ def run(cell, names):
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def only_follows(error, broken):
+def only_follows(error, broken, changed):
     """Whether a failure says nothing: a name that an earlier cell did not come to define, or a
-    plant of a known bug that does not find its line, which compares text."""
+    plant of a known bug that does not find its line, which compares text. A name that a function
+    of the changed cell itself does not find says that the function is wrong."""
     frames = error.__traceback__
     while frames.tb_next:
         frames = frames.tb_next
-    planting = frames.tb_frame.f_code.co_filename.endswith("rnn_lit/verify/mutants.py")
-    return planting or (broken and type(error) is NameError)
+    code = frames.tb_frame.f_code
+    planting = code.co_filename.endswith("rnn_lit/verify/mutants.py")
+    own = code.co_filename == f"<cell {changed.number}>" or not code.co_filename.startswith("<cell")
+    inside = own and code.co_name != "<module>"
+    return planting or (broken and type(error) is NameError and not inside)

@@ -96,8 +96,11 @@ def contents(folder):
 
 def sh(folder, *command, **plant):
     """Run a command in a folder, in the present environment with the plant."""
+    # What `make test` tells its own makes would make these say where they are.
+    away = "MAKEFLAGS", "MAKELEVEL", "MFLAGS"
+    ours = {name: value for name, value in os.environ.items() if name not in away}
     return subprocess.run(
-        command, cwd=folder, env={**os.environ, **plant}, capture_output=True, encoding="utf-8"
+        command, cwd=folder, env={**ours, **plant}, capture_output=True, encoding="utf-8"
     )
 
 

@@ -42,6 +42,8 @@ class Book:
         """Run the cells before a given one, in this process, on the package as it is."""
         os.chdir(self.root / Path(chapter).parent)
         sys.path.insert(0, str(self.folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "rnn_lit"]:
+            del sys.modules[name]  # the package of the folder is meant, whatever was imported
         names = {"__name__": "__main__", "display": lambda *_, **__: None}
         for cell in self.cells[chapter]:
             if cell == until:

@@ -40,7 +40,8 @@ Path(sys.prefix, "settings.json").write_text(json.dumps(found))
 if found.get("user") in ("1", "true"):
     sys.exit("Can not perform a '--user' install.")
 if not {"target", "prefix", "root"} & set(found) and found.get("dry-run") not in ("1", "true"):
-    (here / "locked.pth").write_text(PACKAGES)
+    # In ASCII, since a .pth is read in the locale's encoding and the folder may have any name.
+    (here / "locked.pth").write_text("import sys; sys.path.append(" + ascii(PACKAGES) + ")")
 """
 
 # A Python whose environments have that pip. It is called as venv.sh calls it.

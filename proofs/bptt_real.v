@@ -155,20 +155,13 @@ induction 1 as [|t s Ht _ IH]; intros p h q r a da Hp Ha.
     now apply derive_Out. }
   set (e := Memo k (dell _ t (o h))).
   (* what one more time does to the sweep and to the sums *)
-  change (fst (Back (p h) (t :: s) r (a h))) with
-    (fst (let ms := forward R 0 Rplus Rmult n m k g (p h) s (a1 h) in
+  change (Back (p h) (t :: s) r (a h)) with
+    (let ms := forward R 0 Rplus Rmult n m k g (p h) s (a1 h) in
      let (deltas, r_0) := sweep R 0 Rplus Rmult n (W_aa _ (p h))
        ((slopes R 0 n dg (Moment R (a h) (x _ t) z (a1 h) e),
          back R 0 Rplus Rmult n k (p h) (Moment R (a h) (x _ t) z (a1 h) e)) ::
         map (fun t => (slopes R 0 n dg t, back R 0 Rplus Rmult n k (p h) t)) ms) r in
-     (sums R 0 Rplus Rmult (Moment R (a h) (x _ t) z (a1 h) e :: ms) deltas, r_0))).
-  change (snd (Back (p h) (t :: s) r (a h))) with
-    (snd (let ms := forward R 0 Rplus Rmult n m k g (p h) s (a1 h) in
-     let (deltas, r_0) := sweep R 0 Rplus Rmult n (W_aa _ (p h))
-       ((slopes R 0 n dg (Moment R (a h) (x _ t) z (a1 h) e),
-         back R 0 Rplus Rmult n k (p h) (Moment R (a h) (x _ t) z (a1 h) e)) ::
-        map (fun t => (slopes R 0 n dg t, back R 0 Rplus Rmult n k (p h) t)) ms) r in
-     (sums R 0 Rplus Rmult (Moment R (a h) (x _ t) z (a1 h) e :: ms) deltas, r_0))).
+     (sums R 0 Rplus Rmult (Moment R (a h) (x _ t) z (a1 h) e :: ms) deltas, r_0)).
   unfold backward in IH |- *; simpl in IH |- *.
   set (ms := forward R 0 Rplus Rmult n m k g (p h) s (a1 h)) in *.
   destruct (sweep R 0 Rplus Rmult n (W_aa _ (p h))

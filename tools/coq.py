@@ -48,14 +48,18 @@ FAULTS = [
 ]  # fmt: skip
 
 
+class Refused(Exception):
+    """Coq does not accept a file."""
+
+
 def compiled(folder, files=FILES):
-    """Compile the files of a folder in order; returns what was printed, or None on an error."""
+    """Compile the files of a folder in order; returns what was printed."""
     printed = ""
     for name in files:
         command = ["coqc", "-w", "none", "-Q", ".", "rnn", f"{name}.v"]
         answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if answer.returncode:
-            return None if files is not FILES else sys.exit(f"coq: {answer.stderr}")
+            raise Refused(answer.stderr)
         printed += answer.stdout
     return printed
 
@@ -80,7 +84,11 @@ def refused(fault, folder):
     if text.count(fault.old) != 1:
         sys.exit(f"coq: {fault.name}: {fault.old!r} stands {text.count(fault.old)} times")
     path.write_text(text.replace(fault.old, fault.new), "utf-8")
-    return compiled(folder, FILES[:3]) is None
+    try:
+        compiled(folder, FILES[:3])
+    except Refused:
+        return True
+    return False
 
 
 def main(arguments=None):
@@ -93,7 +101,11 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory() as folder:
         for name in FILES:
             shutil.copy(PROOFS / f"{name}.v", folder)
-        axioms = compiled(folder)
+        try:
+            axioms = compiled(folder)
+        except Refused as error:
+            print(f"coq: {error}", file=sys.stderr)
+            return 1
         print(f"coq: {len(FILES)} files compiled with Coq {coq_link.version()}")
         kept = PROOFS / "assumptions.txt"
         if options.write:

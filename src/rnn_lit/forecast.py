@@ -58,7 +58,6 @@ class Forecast(NamedTuple):
     --------
     >>> series = 10 + np.sin(0.5 * np.arange(120))
     >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
-
     >>> forecast = f.predict(3, interval=0.9)
     >>> print((forecast.lower <= forecast.upper).all())
     True

@@ -35,20 +35,23 @@ def clip(gradient, max_norm):
     gradient : Parameters
         Its norm is that of all its entries taken as one vector.
     max_norm : float
-        The largest norm allowed, in units of the gradient; infinity allows every one.
+        The largest norm allowed, in units of the gradient; infinity allows
+        every one.
 
     Returns
     -------
     clipped : Parameters
-        The vector nearest to the gradient among those of norm at most max_norm: the gradient
-        itself if it is short enough, and otherwise one of the same direction.
+        The vector nearest to the gradient among those of norm at most
+        max_norm: the gradient itself if it is short enough, and otherwise one
+        of the same direction.
     norm : float
         The norm of the gradient before clipping.
 
     Raises
     ------
     ValueError
-        If max_norm is not positive, or the gradient holds a NaN or an infinity.
+        If max_norm is not positive, or the gradient holds a NaN or an
+        infinity.
 
     Notes
     -----
@@ -69,12 +72,14 @@ def clip(gradient, max_norm):
     largest = max(float(np.abs(w).max()) for w in gradient)
     if largest == 0:
         return gradient, 0.0
-    # In units of its largest entry the gradient can be squared without overflow.
-    relative = float(np.sqrt(sum(np.square(w / largest).sum() for w in gradient)))
+    # In units of its largest entry the gradient can be squared safely.
+    squares = sum(np.square(w / largest).sum() for w in gradient)
+    relative = float(np.sqrt(squares))
     norm = largest * relative
     if norm <= max_norm:
         return gradient, norm
-    return Parameters(*(w / largest * (max_norm / relative) for w in gradient)), norm
+    factor = max_norm / relative
+    return Parameters(*(w / largest * factor for w in gradient)), norm
 
 
 def objective(

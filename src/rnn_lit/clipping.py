@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from rnn_lit.model import Parameters, check_array
+from rnn_lit.model import Parameters, check_array, common_type
 
 __all__ = [
     "clip",
@@ -40,14 +40,17 @@ def clip(gradient, max_norm):
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm is {max_norm}, wanted a positive number")
-    for name, w in zip(Parameters._fields, gradient, strict=True):
-        check_array(f"the gradient's {name}", w, w.shape)
-    largest = max(float(np.abs(w).max()) for w in gradient)
+    fields = zip(Parameters._fields, gradient, strict=True)
+    named = {f"the gradient's {name}": w for name, w in fields}
+    arrays = common_type(**named)
+    for name, w in zip(named, arrays, strict=True):
+        check_array(name, w, w.shape)
+    largest = max(float(np.abs(w).max(initial=0)) for w in arrays)
     if largest == 0:
         return gradient, 0.0
     # In units of its largest entry the gradient can be squared without overflow.
-    relative = float(np.sqrt(sum(np.square(w / largest).sum() for w in gradient)))
+    relative = float(np.sqrt(sum(np.square(w / largest).sum() for w in arrays)))
     norm = largest * relative
     if norm <= max_norm:
         return gradient, norm
-    return Parameters(*(w / largest * (max_norm / relative) for w in gradient)), norm
+    return Parameters(*(w / largest * (max_norm / relative) for w in arrays)), norm

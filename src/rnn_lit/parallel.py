@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_lit.activations import identity, tanh
 from rnn_lit.bptt import backward
-from rnn_lit.model import States, conform, forward, rows
+from rnn_lit.model import States, check_array, common_type, conform, forward, rows
 
 __all__ = [
     "scan",
@@ -36,11 +36,19 @@ def scan(M, c, start):
     (T, n) or (T, B, n) array
         v_1 … v_T.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
     Notes
     -----
     Derived in chapter 13, equations eq-associative and eq-scan-count. The work is of the order
     of T n³ log T, where the loop needs T n².
     """
+    M, c, start = common_type(M=M, c=c, start=start)
+    check_array("M", M, c.shape + c.shape[-1:], finite=False)
+    check_array("start", start, c.shape[1:], finite=False)
     reach = 1
     while reach < len(M):
         c = np.concatenate([c[:reach], _times(c[:-reach], M[reach:]) + c[reach:]])
@@ -120,6 +128,7 @@ def newton_step(parameters, x, a, g_1=tanh):
     -----
     Derived in chapter 13, equations def-newton and eq-newton-exact.
     """
+    parameters, x, a = conform(parameters, x, a=a)
     # At a given guess the times are independent: a batch of series of one step.
     one = forward(parameters, rows(x)[None], rows(a[:-1]), g_1)
     J = g_1.df(one.z[0], one.a[1])[..., None] * parameters.W_aa

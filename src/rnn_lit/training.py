@@ -11,7 +11,7 @@ from rnn_lit.activations import identity, tanh
 from rnn_lit.bptt import backward
 from rnn_lit.clipping import clip
 from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import Parameters, States, check_array, forward
+from rnn_lit.model import Parameters, States, as_array, check_array, common_type, forward
 
 __all__ = [
     "objective",
@@ -61,6 +61,7 @@ def objective(
     -----
     Derived in chapter 7, equation eq-objective-gradient.
     """
+    parameters = Parameters(*map(as_array, Parameters._fields, parameters))
     states = forward(parameters, x, a_0, g_1, g_2)
     L, e = loss(states, y, g_2)
     gradient, _ = backward(parameters, x, states, e, g_1)
@@ -87,6 +88,7 @@ def flatten(parameters):
     -----
     Derived in chapter 7.
     """
+    parameters = common_type(**Parameters(*parameters)._asdict())
     return np.concatenate([np.ravel(w) for w in parameters])
 
 
@@ -113,7 +115,7 @@ def unflatten(vector, like):
     Derived in chapter 7.
     """
     sizes = [np.size(w) for w in like]
-    vector = np.asanyarray(vector)
+    (vector,) = common_type(vector=vector)
     check_array("vector", vector, (sum(sizes),), finite=False)
     parts = np.split(vector, np.cumsum(sizes)[:-1])
     return Parameters(*(part.reshape(np.shape(w)) for part, w in zip(parts, like, strict=True)))
@@ -283,9 +285,10 @@ def without_first(loss, steps):
     """
 
     def counted(states, y, g_2):
-        y = np.asanyarray(y)
-        if not steps < len(y):
-            raise ValueError(f"washout is {steps}, wanted fewer than the {len(y)} steps of y")
+        y = as_array("y", y)
+        T = len(y) if y.ndim else 0
+        if not steps < T:
+            raise ValueError(f"washout is {steps}, wanted fewer than the {T} steps of y")
         late = States(None, None, states.o[steps:], states.y_hat[steps:])
         L, e = loss(late, y[steps:], g_2)
         return L, np.concatenate([np.zeros_like(e, shape=(steps,) + e.shape[1:]), e])
@@ -314,9 +317,10 @@ def _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, 
 def _check_validation(validation, x, y):
     if len(validation) != 2:
         raise ValueError(f"validation has {len(validation)} parts, wanted a pair (x, y)")
-    x_v, y_v = map(np.asanyarray, validation)
-    check_array("the validation stretch's x", x_v, x_v.shape[:1] + np.shape(x)[1:])
-    check_array("the validation stretch's y", y_v, x_v.shape[:1] + np.shape(y)[1:])
+    names = "the validation stretch's x", "the validation stretch's y"
+    x_v, y_v = common_type(**dict(zip(names, validation, strict=True)))
+    check_array(names[0], x_v, x_v.shape[:1] + np.shape(x)[1:])
+    check_array(names[1], y_v, x_v.shape[:1] + np.shape(y)[1:])
     return x_v, y_v
 
 

@@ -383,7 +383,8 @@ def test_networks_side_by_side_do_not_see_each_other(R, n, m, seed):
     found = minimise(lambda v: side_by_side(v, n, x, y, 0.1), theta, 8)
     for row in range(R):
         alone = minimise(lambda v: side_by_side(v, n, x, y, 0.1), theta[[row]], 8)
-        assert near(found.theta[row], alone.theta[0]) and near(found.J[row], alone.J[0])
+        for many, one in ((found.theta, alone.theta), (found.J, alone.J)):
+            assert np.allclose(many[row], one[0], rtol=1e-8, atol=1e-8)
 
 
 # Forecasters

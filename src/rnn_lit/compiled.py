@@ -51,9 +51,10 @@ def _plain(g_1, parameters, x, **others):
         x.ndim not in (2, 3)
         or not x.size
         or len(parameters) != len(Parameters._fields)
+        or any(type(w) is not np.ndarray for w in parameters)
     ):
         return True
-    n, m, k = np.size(parameters[2]), x.shape[-1], np.size(parameters[4])
+    n, m, k = parameters[2].size, x.shape[-1], parameters[4].size
     T, batch = len(x), x.shape[1:-1]
     shapes = dict(
         a_0=(*batch, n),
@@ -68,7 +69,7 @@ def _plain(g_1, parameters, x, **others):
     pairs += [
         (array, shapes[name])
         for name, array in others.items()
-        if array is not None
+        if array is not None or name not in ("a_0", "r")
     ]
     return not n * k or any(
         type(v) is not np.ndarray or v.dtype != x.dtype or v.shape != shape
@@ -155,9 +156,7 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     True
     """
     loops = _loops()
-    if e is None or _plain(
-        g_1, parameters, x, z=states.z, a=states.a, e=e, r=r
-    ):
+    if _plain(g_1, parameters, x, z=states.z, a=states.a, e=e, r=r):
         return bptt.backward(parameters, x, states, e, g_1, r)
     z, a = _three_axes(states.z), _three_axes(states.a)
     W_aa, _, _, W_ya, _ = parameters

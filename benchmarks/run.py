@@ -160,10 +160,13 @@ def measured(python, threads, quick, grid, first):
     return rows
 
 
-def alone(python):
-    """What is measured in one process by itself: fits per second; and the versions."""
+def alone(python, grid):
+    """What is measured in one process by itself: fits, sweeps in pieces; and the versions."""
     one = Contestant(python, "compiled", 1)
     found = {"fits": one.ask("fits")}
+    batches = [(*setting, 1, dtype) for setting in grid for dtype in ("float64", "float32")
+               if setting[0] * setting[1] * setting[2] >= 2**19]  # fmt: skip
+    found["pieces"] = one.ask("pieces", batches, [2**power for power in range(19, 24)], 15)
     found["versions"] = {name: one.ask("version", name) for name in LIBRARIES}
     found["versions"]["python"] = platform.python_version()
     one.end()
@@ -262,9 +265,10 @@ def main():
         first = first_edition(folder)
         for threads in (1,) if quick else dict.fromkeys((1, cores())):
             rows += measured(python, threads, quick, TRIAL if asked.trial else GRID, first)
-    single = alone(python)
+    single = alone(python, GRID)
     print(", ".join(f"{name} {version}" for name, version in single["versions"].items()))
     print("fits per second:", ", ".join(f"{name} {rate}" for name, rate in single["fits"].items()))
+    print("sweeps in pieces over one sweep:", single["pieces"])
     result = {
         "date": date.today().isoformat(),
         "processor": processor(),

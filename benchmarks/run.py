@@ -264,7 +264,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         first = first_edition(folder)
         for threads in (1,) if quick else dict.fromkeys((1, cores())):
-            rows += measured(python, threads, quick, TRIAL if asked.trial else GRID, first)
+            grid = TRIAL if asked.trial else GRID
+            rows += measured(python, threads, quick, grid, first if threads == 1 else None)
     single = alone(python, GRID)
     print(", ".join(f"{name} {version}" for name, version in single["versions"].items()))
     print("fits per second:", ", ".join(f"{name} {rate}" for name, rate in single["fits"].items()))

@@ -9,12 +9,22 @@ numbers than float64 and float32, activations of your own) those do
 """
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnn_lit import bptt, model
-from rnn_lit.activations import identity, sigmoid, sine, softplus, tanh
-from rnn_lit.loss import mean_squared_error
+from rnn_lit._arrays import Array, Number
+from rnn_lit.activations import (
+    Activation,
+    identity,
+    sigmoid,
+    sine,
+    softplus,
+    tanh,
+)
+from rnn_lit.loss import Loss, mean_squared_error
 from rnn_lit.model import Parameters, States, rows
 
 __all__ = [
@@ -28,7 +38,7 @@ __all__ = [
 _ACTIVATIONS = (tanh, sigmoid, softplus, sine, identity)
 
 
-def _loops():
+def _loops() -> Any:
     try:
         from rnn_lit import _numba
     except ImportError as error:
@@ -39,7 +49,9 @@ def _loops():
     return _numba
 
 
-def _plain(g_1, parameters, x, **others):
+def _plain(
+    g_1: Activation, parameters: Parameters, x: Any, **others: Any
+) -> bool:
     """Whether the plain function is to compute these, or to refuse them."""
     if (
         g_1 not in _ACTIVATIONS
@@ -76,18 +88,21 @@ def _plain(g_1, parameters, x, **others):
     )
 
 
-def _finite(*arrays):
+def _finite(*arrays: Any) -> bool:
     """Whether all numbers are finite, and their squares' sums too."""
     return all(math.isfinite(np.vdot(v, v)) for v in arrays)
 
 
-def _three_axes(array):
+def _three_axes(array: Array) -> Array:
     """Time, batch and size, in one block of memory."""
     array = np.ascontiguousarray(array)
     return array if array.ndim == 3 else array[:, None]
 
 
-def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
+def forward(
+    parameters: Parameters, x: ArrayLike, a_0: ArrayLike | None = None,
+    g_1: Activation = tanh, g_2: Activation = identity,
+) -> States:
     """As `rnn_lit.forward`, with a compiled loop.
 
     Parameters, returns and errors are those of the plain function.
@@ -129,7 +144,10 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     return States(z, a, o, g_2.f(o))
 
 
-def backward(parameters, x, states, e, g_1=tanh, r=None):
+def backward(
+    parameters: Parameters, x: ArrayLike, states: States, e: ArrayLike,
+    g_1: Activation = tanh, r: ArrayLike | None = None,
+) -> tuple[Parameters, Array]:
     """As `rnn_lit.backward`, with a compiled loop.
 
     Parameters, returns and errors are those of the plain function.
@@ -179,8 +197,10 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
 
 
 def loss_and_gradient(
-    parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):
+    parameters: Parameters, x: ArrayLike, y: ArrayLike,
+    a_0: ArrayLike | None = None, g_1: Activation = tanh,
+    g_2: Activation = identity, loss: Loss = mean_squared_error,
+) -> tuple[Number, Parameters]:
     """As `rnn_lit.loss_and_gradient`, with compiled loops around the loss.
 
     Parameters, returns and errors are those of the plain function.

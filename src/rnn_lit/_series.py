@@ -174,7 +174,7 @@ def centre_and_scale(values: Array, power: float = 1.0) -> tuple[float, float]:
         If the series is constant, varies only in the rounding of its values,
         or leaves the numbers when it is raised.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         u = values**power
         spread = u.max() - u.min()
     told = "" if power == 1 else f" at power {power:g}"
@@ -228,9 +228,10 @@ def _inferred(index: Any) -> list[Any]:
     pandas = _pandas(index)
     if len(index) < 3 or isinstance(index, pandas.PeriodIndex):
         return []
-    found = [pandas.infer_freq(index)]
+    kind = type(index)  # with freq="infer", since infer_freq warns in pandas 3
+    found = [kind(index, freq="infer").freq]
     if getattr(index, "tz", None) is not None:
-        found.append(pandas.infer_freq(index.tz_localize(None)))
+        found.append(kind(index.tz_localize(None), freq="infer").freq)
     if isinstance(index, pandas.DatetimeIndex):
         months = (12 * index.year + index.month)[:2].tolist()
         if months[1] > months[0]:

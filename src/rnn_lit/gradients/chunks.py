@@ -3,14 +3,16 @@
 """Gradients of long series, chunk by chunk, in less memory (ch-memory)."""
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnn_lit._arrays import as_array, check_array
-from rnn_lit.activations import identity, tanh
+from rnn_lit._arrays import Array, Number, as_array, check_array
+from rnn_lit.activations import Activation, identity, tanh
 from rnn_lit.bptt import backward
-from rnn_lit.loss import mean_squared_error
+from rnn_lit.loss import Loss, mean_squared_error
 from rnn_lit.model import Parameters, States, conform, forward
 
 __all__ = [
@@ -19,7 +21,10 @@ __all__ = [
 ]
 
 
-def _checked(parameters, x, y, length, a_0):
+def _checked(
+    parameters: Parameters, x: ArrayLike, y: ArrayLike, length: int,
+    a_0: ArrayLike | None,
+) -> tuple[Parameters, Array, Array, Array, range]:
     """The arguments as arrays that fit each other, and the rows at which the chunks start."""
     if not isinstance(length, (int, np.integer)) or length < 1:
         raise ValueError(f"length is {length!r}, wanted a whole number of at least 1")
@@ -30,7 +35,7 @@ def _checked(parameters, x, y, length, a_0):
 
 
 @contextmanager
-def _naming(chunk):
+def _naming(chunk: slice) -> Iterator[None]:
     """An error inside a chunk counts its rows from the chunk's first: say which it was."""
     try:
         yield
@@ -39,14 +44,19 @@ def _naming(chunk):
         raise ValueError(f"{place}: {error}") from None
 
 
-def _cross_chunk(parameters, x, a, g_1):
+def _cross_chunk(
+    parameters: Parameters, x: Array, a: Array, g_1: Activation
+) -> tuple[Array, Array]:
     """The outputs o of a chunk, and the state after it."""
     states = forward(parameters, x, a, g_1)
     # A copy: a view of the last row would keep all states in memory.
     return states.o, states.a[-1].copy()
 
 
-def _go_forward(parameters, x, y, length, a_0, g_1, g_2, loss):
+def _go_forward(
+    parameters: Parameters, x: ArrayLike, y: ArrayLike, length: int,
+    a_0: ArrayLike | None, g_1: Activation, g_2: Activation, loss: Loss,
+) -> tuple[Parameters, Array, Number, Array, Array, range]:
     """L and e of all times, and the state before each chunk."""
     parameters, x, y, a, starts = _checked(parameters, x, y, length, a_0)
     o = np.empty_like(a, shape=x.shape[:-1] + parameters.b_y.shape)
@@ -60,20 +70,25 @@ def _go_forward(parameters, x, y, length, a_0, g_1, g_2, loss):
     return parameters, x, L, e, before, starts
 
 
-def _sweep_chunk(parameters, x, e, start, length, a, r, g_1):
+def _sweep_chunk(
+    parameters: Parameters, x: Array, e: Array, start: int, length: int,
+    a: Array, r: Array | None, g_1: Activation,
+) -> tuple[Parameters, Array]:
     """The gradient of a chunk, its states computed again, and r before it."""
     chunk = slice(start, start + length)
     states = forward(parameters, x[chunk], a, g_1)
     return backward(parameters, x[chunk], states, e[chunk], g_1, r)
 
 
-def _add(gradient, other):
+def _add(gradient: Parameters, other: Parameters) -> Parameters:
     return Parameters(*(u + v for u, v in zip(gradient, other, strict=True)))
 
 
 def truncated_gradient(
-    parameters, x, y, length, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):  # fmt: skip
+    parameters: Parameters, x: ArrayLike, y: ArrayLike, length: int,
+    a_0: ArrayLike | None = None, g_1: Activation = tanh,
+    g_2: Activation = identity, loss: Loss = mean_squared_error,
+) -> tuple[Number, Parameters]:  # fmt: skip
     """The loss, and its gradient without what would have to cross a cut.
 
     Parameters
@@ -131,8 +146,11 @@ def truncated_gradient(
 
 
 def checkpointed_gradient(
-    parameters, x, y, length=None, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):  # fmt: skip
+    parameters: Parameters, x: ArrayLike, y: ArrayLike,
+    length: int | None = None, a_0: ArrayLike | None = None,
+    g_1: Activation = tanh, g_2: Activation = identity,
+    loss: Loss = mean_squared_error,
+) -> tuple[Number, Parameters]:  # fmt: skip
     """The loss and its gradient, keeping one state per chunk and computing the others twice.
 
     Parameters
@@ -180,7 +198,8 @@ def checkpointed_gradient(
     (True, True)
     """
     if length is None:
-        length = math.isqrt(len(x) - 1) + 1
+        T = len(np.atleast_1d(as_array("x", x)))
+        length = math.isqrt(max(T, 1) - 1) + 1
     parameters, x, L, e, checkpoints, starts = _go_forward(
         parameters, x, y, length, a_0, g_1, g_2, loss
     )

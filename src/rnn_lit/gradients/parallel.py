@@ -3,17 +3,12 @@
 """Sweep by a scan, forward pass by Newton's method, parallel in time (ch-parallel)."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnn_lit.activations import identity, tanh
+from rnn_lit._arrays import Array, check_array, common_type
+from rnn_lit.activations import Activation, identity, tanh
 from rnn_lit.bptt import backward
-from rnn_lit.model import (
-    States,
-    check_array,
-    common_type,
-    conform,
-    forward,
-    rows,
-)
+from rnn_lit.model import Parameters, States, conform, forward, rows
 
 __all__ = [
     "scan",
@@ -23,12 +18,12 @@ __all__ = [
 ]
 
 
-def _times(v, M):
+def _times(v: Array, M: Array) -> Array:
     """The row v times the matrix M, for each time and batch member."""
     return (v[..., None, :] @ M)[..., 0, :]
 
 
-def scan(M, c, start):
+def scan(M: Array, c: Array, start: Array) -> Array:
     """All values of v_t = v_{t-1} M_t + c_t, in ⌈log₂ T⌉ levels and not in T steps.
 
     Parameters
@@ -70,7 +65,10 @@ def scan(M, c, start):
     return _times(start, M) + c
 
 
-def scan_backward(parameters, x, states, e, g_1=tanh, r=None):
+def scan_backward(
+    parameters: Parameters, x: ArrayLike, states: States, e: ArrayLike,
+    g_1: Activation = tanh, r: ArrayLike | None = None,
+) -> tuple[Parameters, Array]:
     """What `backward` returns, with the loop over time replaced by a scan.
 
     Parameters
@@ -127,7 +125,9 @@ def scan_backward(parameters, x, states, e, g_1=tanh, r=None):
     return gradient, before[0]
 
 
-def newton_step(parameters, x, a, g_1=tanh):
+def newton_step(
+    parameters: Parameters, x: Array, a: Array, g_1: Activation = tanh
+) -> Array:
     """One step of Newton's method towards all states at once.
 
     Parameters
@@ -170,7 +170,11 @@ def newton_step(parameters, x, a, g_1=tanh):
     return np.concatenate([a[:1], scan(M, c, a[0])])
 
 
-def newton_forward(parameters, x, a_0=None, g_1=tanh, g_2=identity, tolerance=1e-12):
+def newton_forward(
+    parameters: Parameters, x: ArrayLike, a_0: ArrayLike | None = None,
+    g_1: Activation = tanh, g_2: Activation = identity,
+    tolerance: float = 1e-12,
+) -> tuple[States, int]:
     """What `forward` returns, up to a tolerance, by Newton's method: parallel over time.
 
     Parameters

@@ -26,9 +26,10 @@ __all__ = [
 
 
 def _checked(parameters, x, y, length, a_0):
-    """The arguments as arrays that fit each other, and the rows at which the chunks start."""
+    """The arguments as arrays that fit, and the rows at which chunks start."""
     if not isinstance(length, (int, np.integer)) or length < 1:
-        raise ValueError(f"length is {length!r}, wanted a whole number of at least 1")
+        wanted = "wanted a whole number of at least 1"
+        raise ValueError(f"length is {length!r}, {wanted}")
     parameters, x, a_0 = conform(parameters, x, finite=False, a_0=a_0)
     y = as_array("y", y)
     check_array("y", y, x.shape[:-1] + parameters.b_y.shape, finite=False)
@@ -37,7 +38,7 @@ def _checked(parameters, x, y, length, a_0):
 
 @contextmanager
 def _naming(chunk):
-    """An error inside a chunk counts its rows from the chunk's first: say which it was."""
+    """An error counts rows from its chunk's first: say which chunk it was."""
     try:
         yield
     except ValueError as error:
@@ -78,8 +79,15 @@ def _add(gradient, other):
 
 
 def truncated_gradient(
-    parameters, x, y, length, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):  # fmt: skip
+    parameters,
+    x,
+    y,
+    length,
+    a_0=None,
+    g_1=tanh,
+    g_2=identity,
+    loss=mean_squared_error,
+):
     """The loss, and its gradient without what would have to cross a cut.
 
     Parameters
@@ -94,27 +102,30 @@ def truncated_gradient(
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature. It is
-        called once, with the outputs of all times; the states' z and a are then None.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature. It is called once, with the outputs of all times; the
+        states' z and a are then None.
 
     Returns
     -------
     L : number
         What `loss_and_gradient` returns, up to rounding.
     gradient : Parameters
-        The truncated gradient. With a length of T or more it is the gradient itself.
+        The truncated gradient. With a length of T or more it is the gradient
+        itself.
 
     Raises
     ------
     ValueError
-        If an argument has a wrong shape, or holds a NaN or an infinity, or if a state overflows
-        on the way to the next chunk.
+        If an argument has a wrong shape, or holds a NaN or an infinity, or if
+        a state overflows on the way to the next chunk.
 
     Notes
     -----
-    Derived in chapter 12; its error is equation eq-error-at-cuts. Memory beyond the arguments:
-    of the order of y's own for the outputs and e, of n for each chunk, and of n times the length
-    for the states. Time: one forward pass more than `loss_and_gradient`.
+    Derived in chapter 12; its error is equation eq-error-at-cuts. Memory
+    beyond the arguments: of the order of y's own for the outputs and e, of n
+    for each chunk, and of n times the length for the states. Time: one forward
+    pass more than `loss_and_gradient`.
     """
     parameters, x, L, e, before, starts = _go_forward(
         parameters, x, y, length, a_0, g_1, g_2, loss
@@ -127,9 +138,18 @@ def truncated_gradient(
 
 
 def checkpointed_gradient(
-    parameters, x, y, length=None, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):  # fmt: skip
-    """The loss and its gradient, keeping one state per chunk and computing the others twice.
+    parameters,
+    x,
+    y,
+    length=None,
+    a_0=None,
+    g_1=tanh,
+    g_2=identity,
+    loss=mean_squared_error,
+):
+    """The loss and its gradient from one kept state a chunk.
+
+    The other states are computed twice.
 
     Parameters
     ----------
@@ -138,13 +158,15 @@ def checkpointed_gradient(
     y : (T, k) or (T, B, k) array
         The targets.
     length : int, optional
-        How many times a chunk has; by default the square root of T, rounded up.
+        How many times a chunk has; by default the square root of T, rounded
+        up.
     a_0 : (n,) or (B, n) array, optional
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature. It is
-        called once, with the outputs of all times; the states' z and a are then None.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature. It is called once, with the outputs of all times; the
+        states' z and a are then None.
 
     Returns
     -------
@@ -155,15 +177,15 @@ def checkpointed_gradient(
     Raises
     ------
     ValueError
-        If an argument has a wrong shape, or holds a NaN or an infinity, or if a state overflows
-        on the way to the next chunk.
+        If an argument has a wrong shape, or holds a NaN or an infinity, or if
+        a state overflows on the way to the next chunk.
 
     Notes
     -----
-    Derived in chapter 12, equations eq-checkpoint and eq-sqrt-memory. Memory beyond the
-    arguments: of the order of y's own for the outputs and e, and with the default length of n
-    times the square root of T for the states. Time: one forward pass more than
-    `loss_and_gradient`.
+    Derived in chapter 12, equations eq-checkpoint and eq-sqrt-memory. Memory
+    beyond the arguments: of the order of y's own for the outputs and e, and
+    with the default length of n times the square root of T for the states.
+    Time: one forward pass more than `loss_and_gradient`.
     """
     if length is None:
         length = math.isqrt(len(x) - 1) + 1

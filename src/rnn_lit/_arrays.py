@@ -52,7 +52,7 @@ def check_array(
     if not finite or array.dtype.kind in "biu":
         return
     if array.dtype.kind == "O":
-        refused = np.frompyfunc(no_number, 1, 1)(np.asarray(array)).astype(bool)
+        refused = np.asarray(np.frompyfunc(no_number, 1, 1)(np.asarray(array)), bool)
     else:
         refused = ~np.isfinite(array)
     if refused.any():

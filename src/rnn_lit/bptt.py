@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnn_lit._arrays import Array, Number
+from rnn_lit._arrays import Array, Number, as_array
 from rnn_lit.activations import Activation, identity, tanh
 from rnn_lit.loss import Loss, mean_squared_error
 from rnn_lit.model import Parameters, States, conform, forward, rows
@@ -163,7 +163,8 @@ def backward_in_pieces(
     if not isinstance(length, (int, np.integer)) or length < 1:
         wanted = "wanted a whole number of at least 1"
         raise ValueError(f"length is {length!r}, {wanted}")
-    if length >= len(states.z):
+    x = as_array("x", x)
+    if (length,) >= x.shape[:1]:  # or x is a number, which backward refuses
         return backward(parameters, x, states, e, g_1, r)
     parameters, x, z, a, e, r = conform(
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r

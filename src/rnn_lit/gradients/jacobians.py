@@ -5,7 +5,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnn_lit._arrays import Array
+from rnn_lit._arrays import Array, check_array, common_type
 from rnn_lit.activations import Activation, identity, tanh
 from rnn_lit.loss import Loss, mean_squared_error
 from rnn_lit.model import Parameters, conform, forward
@@ -34,7 +34,7 @@ def jacobian_product(W_aa: Array, d: Array, t: int, s: int) -> Array:
     Raises
     ------
     ValueError
-        If the times are not in this order.
+        If the times are not in this order, or the shapes do not fit.
 
     Notes
     -----
@@ -46,6 +46,8 @@ def jacobian_product(W_aa: Array, d: Array, t: int, s: int) -> Array:
     >>> print(jacobian_product(W_aa, slopes, 3, 1))
     [[0.25]]
     """
+    W_aa, d = common_type(W_aa=W_aa, d=d)
+    check_array("W_aa", W_aa, d.shape[-1:] * 2, finite=False)
     if not 0 <= s <= t <= len(d):
         raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}")
     product = np.zeros_like(d, shape=d.shape[1:] + W_aa.shape[:1])

@@ -5,7 +5,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnn_lit._arrays import Array
+from rnn_lit._arrays import Array, check_array, common_type
 from rnn_lit.activations import Activation, identity, tanh
 from rnn_lit.bptt import backward
 from rnn_lit.model import Parameters, States, conform, forward, rows
@@ -54,6 +54,9 @@ def scan(M: Array, c: Array, start: Array) -> Array:
     >>> print(scan(M, c, np.zeros(1)).ravel())
     [ 1.  3.  7. 15.]
     """
+    M, c, start = common_type(M=M, c=c, start=start)
+    check_array("M", M, c.shape + c.shape[-1:], finite=False)
+    check_array("start", start, c.shape[1:], finite=False)
     reach = 1
     while reach < len(M):
         c = np.concatenate([c[:reach], _times(c[:-reach], M[reach:]) + c[reach:]])
@@ -158,6 +161,7 @@ def newton_step(
     >>> np.allclose(newton_step(parameters, x, a), a)
     True
     """
+    parameters, x, a = conform(parameters, x, a=a)
     # At a given guess the times are independent: a batch of series of one step.
     one = forward(parameters, rows(x)[None], rows(a[:-1]), g_1)
     J = g_1.df(one.z[0], one.a[1])[..., None] * parameters.W_aa

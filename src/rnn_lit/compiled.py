@@ -98,7 +98,7 @@ def _three_axes(array: Array) -> Array:
 
 
 def _forward(
-    loops: Any, parameters: Parameters, x: Array, a_0: Array | None,
+    loops: Any, parameters: Parameters, x: Array, a_0: Any,
     g_1: Activation, g_2: Activation,
 ) -> States:
     W_aa, W_ax, b_a, W_ya, b_y = parameters
@@ -115,8 +115,8 @@ def _forward(
 
 
 def _backward(
-    loops: Any, parameters: Parameters, x: Array, states: States, e: Array,
-    g_1: Activation, r: Array | None,
+    loops: Any, parameters: Parameters, x: Array, states: States, e: Any,
+    g_1: Activation, r: Any,
 ) -> tuple[Parameters, Array]:
     z, a = _three_axes(states.z), _three_axes(states.a)
     W_aa, _, _, W_ya, _ = parameters

@@ -25,9 +25,10 @@ def _checked(
     parameters: Parameters, x: ArrayLike, y: ArrayLike, length: int,
     a_0: ArrayLike | None,
 ) -> tuple[Parameters, Array, Array, Array, range]:
-    """The arguments as arrays that fit each other, and the rows at which the chunks start."""
+    """The arguments as arrays that fit, and the rows at which chunks start."""
     if not isinstance(length, (int, np.integer)) or length < 1:
-        raise ValueError(f"length is {length!r}, wanted a whole number of at least 1")
+        wanted = "wanted a whole number of at least 1"
+        raise ValueError(f"length is {length!r}, {wanted}")
     parameters, x, a_0 = conform(parameters, x, finite=False, a_0=a_0)
     y = as_array("y", y)
     check_array("y", y, x.shape[:-1] + parameters.b_y.shape, finite=False)
@@ -36,7 +37,7 @@ def _checked(
 
 @contextmanager
 def _naming(chunk: slice) -> Iterator[None]:
-    """An error inside a chunk counts its rows from the chunk's first: say which it was."""
+    """An error counts rows from its chunk's first: say which chunk it was."""
     try:
         yield
     except ValueError as error:
@@ -103,27 +104,30 @@ def truncated_gradient(
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature. It is
-        called once, with the outputs of all times; the states' z and a are then None.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature. It is called once, with the outputs of all times; the
+        states' z and a are then None.
 
     Returns
     -------
     L : number
         What `loss_and_gradient` returns, up to rounding.
     gradient : Parameters
-        The truncated gradient. With a length of T or more it is the gradient itself.
+        The truncated gradient. With a length of T or more it is the gradient
+        itself.
 
     Raises
     ------
     ValueError
-        If an argument has a wrong shape, or holds a NaN or an infinity, or if a state overflows
-        on the way to the next chunk.
+        If an argument has a wrong shape, or holds a NaN or an infinity, or if
+        a state overflows on the way to the next chunk.
 
     Notes
     -----
-    Derived in chapter 12; its error is equation eq-error-at-cuts. Memory beyond the arguments:
-    of the order of y's own for the outputs and e, of n for each chunk, and of n times the length
-    for the states. Time: one forward pass more than `loss_and_gradient`.
+    Derived in chapter 12; its error is equation eq-error-at-cuts. Memory
+    beyond the arguments: of the order of y's own for the outputs and e, of n
+    for each chunk, and of n times the length for the states. Time: one forward
+    pass more than `loss_and_gradient`.
 
     Examples
     --------
@@ -151,7 +155,9 @@ def checkpointed_gradient(
     g_1: Activation = tanh, g_2: Activation = identity,
     loss: Loss = mean_squared_error,
 ) -> tuple[Number, Parameters]:  # fmt: skip
-    """The loss and its gradient, keeping one state per chunk and computing the others twice.
+    """The loss and its gradient from one kept state a chunk.
+
+    The other states are computed twice.
 
     Parameters
     ----------
@@ -160,13 +166,15 @@ def checkpointed_gradient(
     y : (T, k) or (T, B, k) array
         The targets.
     length : int, optional
-        How many times a chunk has; by default the square root of T, rounded up.
+        How many times a chunk has; by default the square root of T, rounded
+        up.
     a_0 : (n,) or (B, n) array, optional
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature. It is
-        called once, with the outputs of all times; the states' z and a are then None.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature. It is called once, with the outputs of all times; the
+        states' z and a are then None.
 
     Returns
     -------
@@ -177,15 +185,15 @@ def checkpointed_gradient(
     Raises
     ------
     ValueError
-        If an argument has a wrong shape, or holds a NaN or an infinity, or if a state overflows
-        on the way to the next chunk.
+        If an argument has a wrong shape, or holds a NaN or an infinity, or if
+        a state overflows on the way to the next chunk.
 
     Notes
     -----
-    Derived in chapter 12, equations eq-checkpoint and eq-sqrt-memory. Memory beyond the
-    arguments: of the order of y's own for the outputs and e, and with the default length of n
-    times the square root of T for the states. Time: one forward pass more than
-    `loss_and_gradient`.
+    Derived in chapter 12, equations eq-checkpoint and eq-sqrt-memory. Memory
+    beyond the arguments: of the order of y's own for the outputs and e, and
+    with the default length of n times the square root of T for the states.
+    Time: one forward pass more than `loss_and_gradient`.
 
     Examples
     --------

@@ -9,7 +9,9 @@ import export_checks
 from chapters import BookError, cells, notebooks
 
 TAG = "export:"
-NAME = re.compile(r"(verify/)?[a-z][a-z0-9_]*")
+#: The packages inside `rnn_lit`, each with its own extra.
+INNER = ("verify", "certify")
+NAME = re.compile(rf"(({'|'.join(INNER)})/)?[a-z][a-z0-9_]*")
 #: `rnn_lit` does not import these: names of other modules on purpose, and what only they need.
 APART = ("compiled", "loops", "settings")
 MAGIC = re.compile(r"^\s*[%!]|=\s*[%!]\s*\w|\?\s*$")
@@ -138,7 +140,7 @@ def _target(cell):
     if cell.kind != "code" or len(tags) > 1:
         raise BookError(f"{cell.place}: tags {tags}; a code cell may have one tag `export:…`")
     name = tags[0].removeprefix(TAG)
-    if not NAME.fullmatch(name) or name == "verify":
+    if not NAME.fullmatch(name) or name in INNER:
         raise BookError(
             f"{cell.place}: tag {tags[0]!r} names no module; write `export:bptt` for bptt.py "
             "or `export:verify/ring` for verify/ring.py"

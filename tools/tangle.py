@@ -1,9 +1,9 @@
 """Write the package from the chapters: python tools/tangle.py [--check] [--root DIR]
 
 A code cell tagged ``export:bptt`` becomes part of ``src/rnn_lit/bptt.py``, one tagged
-``export:verify/ring`` of ``src/rnn_lit/verify/ring.py``; cells follow each other in the order
-of _toc.yml. ``--check`` writes nothing: it prints how the package differs from the chapters,
-and fails if it does.
+``export:verify/ring`` of ``src/rnn_lit/verify/ring.py``, and so for ``certify``; cells follow each
+other in the order of _toc.yml. ``--check`` writes nothing: it prints how the package differs from
+the chapters, and fails if it does.
 """
 
 import argparse
@@ -26,13 +26,30 @@ The package is not what the chapters say (lines with - are the package's, with +
 CORE_DOC = '''"""A recurrent network as a forecasting equation, exported from the book's chapters.
 
 Fitting, forecasting, saving and loading need NumPy alone. What needs more says so when it is
-called; the proofs, which need SymPy, are in ``rnn_lit.verify``.
+called; the proofs, which need SymPy, are in ``rnn_lit.verify``, and those on balls, which need
+python-flint as well, in ``rnn_lit.certify``.
 """'''
 
-VERIFY_DOC = '''"""The number types and checks with which the book proves the package.
+INNER_DOCS = {
+    "verify": '''"""The number types and checks with which the book proves the package.
 
 They need SymPy, so ``import rnn_lit`` does not import them.
-"""'''
+"""''',
+    "certify": '''
+"""The shipped functions on balls: a minimum, a gradient, forecasts and a cycle, proved.
+
+It needs python-flint and SymPy, so ``import rnn_lit`` does not import it.
+"""
+
+try:
+    import flint as _flint  # noqa: F401
+    import sympy as _sympy  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "rnn_lit.certify needs python-flint and SymPy: pip install python-flint sympy, or in a "
+        'checkout pip install ".[certify]"'
+    ) from error''',
+}
 
 
 def header(places):
@@ -51,11 +68,16 @@ def wanted(root):
         for name, module in modules.items()
         if "/" not in name and name not in exported.APART
     }
-    verify = {name.split("/")[1]: module for name, module in modules.items() if "/" in name}
     files[PACKAGE / "__init__.py"] = _init(CORE_DOC, core, version=exported.version(root))
     files[PACKAGE / "py.typed"] = header(["tools/tangle.py"]).strip() + "\n"  # PEP 561
-    if verify:
-        files[PACKAGE / "verify" / "__init__.py"] = _init(VERIFY_DOC, verify)
+    for package, doc in INNER_DOCS.items():
+        inside = {
+            name.split("/")[1]: module
+            for name, module in modules.items()
+            if name.startswith(f"{package}/")
+        }
+        if inside:
+            files[PACKAGE / package / "__init__.py"] = _init(doc.strip(), inside)
     return files
 
 

@@ -3,7 +3,8 @@
 """A recurrent network as a forecasting equation, exported from the book's chapters.
 
 Fitting, forecasting, saving and loading need NumPy alone. What needs more says so when it is
-called; the proofs, which need SymPy, are in ``rnn_lit.verify``.
+called; the proofs, which need SymPy, are in ``rnn_lit.verify``, and those on balls, which need
+python-flint as well, in ``rnn_lit.certify``.
 """
 
 from .activations import Activation, tanh, sigmoid, softplus, sine, identity, softmax, ACTIVATIONS

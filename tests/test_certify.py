@@ -253,11 +253,11 @@ RELU = Activation("relu", lambda z: np.maximum(z, 0), lambda z, a: np.where(z > 
 @pytest.mark.parametrize(
     "refused, error, words",
     [
-        (dict(move=1e-3), Undecided, "no stationary point is proved"),
-        (dict(penalty=PENALTY * Fraction(11, 10)), Undecided, "no stationary point is proved"),
+        (dict(move=1e-3), Undecided, "no zero is proved"),
+        (dict(penalty=PENALTY * Fraction(11, 10)), Undecided, "no zero is proved"),
         (dict(radius=1), ArithmeticError, "wanted a finite one"),
         (dict(radius="1e-2"), Undecided, "the box is too large"),
-        (dict(radius=Fraction(1, 10**17)), Undecided, "no stationary point is proved"),
+        (dict(radius=Fraction(1, 10**17)), Undecided, "no zero is proved"),
         (dict(bits=32, radius="1e-9"), Undecided, "is proved in the box"),
         (dict(g_1=CAST), TypeError, "drop its radius"),
         (dict(g_1=RELU, radius="1e-1"), Undecided, "overlap"),

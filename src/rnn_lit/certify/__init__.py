@@ -14,16 +14,44 @@ except ImportError as error:
         'checkout pip install ".[certify]"'
     ) from error
 
-from .arithmetic import Undecided, precision, Ball, balls, boxed, middles, greatest, decimals
+from .arithmetic import Undecided, precision, Ball, balls, boxed, UNIT, middles, greatest, decimals
 from .minimum import (
     Certificate,
     second_derivatives,
     row_norm,
     certify_minimum,
+    Zero,
+    certify_zero,
     standardised_exactly,
     equation_in_units,
 )
 from .gradients import GradientCertificate, certify_gradient, certify_forecasts
+from .plane import (
+    plus,
+    minus,
+    times,
+    cross,
+    in_basis,
+    ClosedLoop,
+    ClosedCurve,
+    once_around,
+    Polygon,
+    polygon_images,
+)
+from .cycle import (
+    Tube,
+    propose_fixed_point,
+    propose_tube,
+    on_curve,
+    TubeBounds,
+    tube_bounds,
+    chain,
+    linear_frame,
+    repelled,
+    Cycle,
+    certify_cycle,
+    require,
+)
 
 __all__ = [
     "Undecided",
@@ -31,6 +59,7 @@ __all__ = [
     "Ball",
     "balls",
     "boxed",
+    "UNIT",
     "middles",
     "greatest",
     "decimals",
@@ -38,9 +67,33 @@ __all__ = [
     "second_derivatives",
     "row_norm",
     "certify_minimum",
+    "Zero",
+    "certify_zero",
     "standardised_exactly",
     "equation_in_units",
     "GradientCertificate",
     "certify_gradient",
     "certify_forecasts",
+    "plus",
+    "minus",
+    "times",
+    "cross",
+    "in_basis",
+    "ClosedLoop",
+    "ClosedCurve",
+    "once_around",
+    "Polygon",
+    "polygon_images",
+    "Tube",
+    "propose_fixed_point",
+    "propose_tube",
+    "on_curve",
+    "TubeBounds",
+    "tube_bounds",
+    "chain",
+    "linear_frame",
+    "repelled",
+    "Cycle",
+    "certify_cycle",
+    "require",
 ]

@@ -16,6 +16,7 @@ __all__ = [
     "Ball",
     "balls",
     "boxed",
+    "UNIT",
     "middles",
     "greatest",
     "decimals",
@@ -37,6 +38,9 @@ def precision(bits):
         yield
     finally:
         ctx.prec = before
+
+
+_blank = object.__new__
 
 
 class Ball:
@@ -77,6 +81,16 @@ class Ball:
         if not width.is_zero():
             middle = middle + arb(0, 1) * width
         self._arb = _finite(middle)
+
+    @classmethod
+    def of(cls, value):
+        """The ball that Arb calculated."""
+        return _made(value)
+
+    @classmethod
+    def pi(cls):
+        """A ball that holds π."""
+        return _made(arb.pi())
 
     def __repr__(self):
         return str(self._arb)
@@ -119,10 +133,18 @@ class Ball:
 
     def _binary(calculate):
         def method(self, other):
-            other = other._arb if other.__class__ is Ball else _operand(other)
-            if other is None:
-                return NotImplemented
-            return _made(calculate(self._arb, other))
+            if other.__class__ is Ball:
+                value = calculate(self._arb, other._arb)
+            else:
+                other = _operand(other)
+                if other is None:
+                    return NotImplemented
+                value = calculate(self._arb, other)
+            if not value.is_finite():  # what _made does, without a call: this is the inner loop
+                _finite(value)
+            made = _blank(Ball)
+            made._arb = value
+            return made
 
         return method
 
@@ -164,6 +186,10 @@ class Ball:
         """A float near the midpoint, which proves nothing: to start a search from, or to draw."""
         return float(self._arb.mid())
 
+    def positive(self):
+        """Whether all its numbers are above 0; a False claims nothing."""
+        return self._arb > 0
+
     def inside(self, other):
         """Whether all numbers of this ball lie in the interior of another."""
         return bool(other._arb.contains_interior(self._arb))
@@ -188,7 +214,7 @@ class Ball:
 
 
 def _made(value):
-    made = Ball.__new__(Ball)
+    made = _blank(Ball)
     made._arb = _finite(value)
     return made
 
@@ -204,6 +230,8 @@ def _finite(value):
 
 def _operand(other):
     """What arb calculates with exactly as it stands; None for what is no real number here."""
+    if other.__class__ is int:
+        return other
     if isinstance(other, Ball):
         return other._arb
     if isinstance(other, (int, np.integer)):
@@ -263,6 +291,10 @@ def _as_ball(value):
 def boxed(centres, radius):
     """The balls of one radius about numbers: a box with these numbers in its middle."""
     return np.frompyfunc(lambda centre: Ball(centre, radius), 1, 1)(np.asarray(centres))
+
+
+#: The interval from −1 to 1.
+UNIT = Ball(0, 1)
 
 
 def middles(values):

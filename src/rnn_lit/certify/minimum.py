@@ -28,6 +28,8 @@ __all__ = [
     "second_derivatives",
     "row_norm",
     "certify_minimum",
+    "Zero",
+    "certify_zero",
     "standardised_exactly",
     "equation_in_units",
 ]
@@ -149,71 +151,123 @@ def certify_minimum(
 
 
 def _certified(centre, radius, problem):
+    def gradient(theta):
+        return _gradient(theta, *problem)
+
     box = boxed(centre, radius)
-    _gradient(box, *problem)  # what balls refuse is refused here, in the balls' own words
+    gradient(box)  # what balls refuse is refused here, in the balls' own words
     H = second_derivatives(box, *problem)
-    p, about = len(centre), middles(H)
+    about = middles(H)
     curvatures, directions = np.linalg.eigh((about + about.T) / 2)
     if not curvatures[0] > 0:
         raise Undecided(
-            f"the Hessian in the middle of the box has the eigenvalue {curvatures[0]:.1e}, "
-            "wanted positive ones: this is no minimum"
+            "the Hessian in the middle of the box has the eigenvalue "
+            f"{curvatures[0]:.1e}, wanted positive ones: this is no minimum"
         )
-    C = balls(np.linalg.inv(about))
     root = directions / np.sqrt(curvatures) @ directions.T
     S = balls((root + root.T) / 2)  # symmetric to the last bit
-    q, definite = row_norm(_unit(p) - C @ H), row_norm(_unit(p) - S @ H @ S)
-    for name, bound in (("contraction", q), ("definiteness", definite)):
-        if not bound < 1:
-            raise Undecided(
-                f"the bound of {name} is {bound.middle():.2g} over the box of radius "
-                f"{float(radius):.1e}, wanted less than 1: the box is too large"
-            )
-    theta = balls(centre)
-    step = greatest(C @ _gradient(theta, *problem))
-    if not step < (1 - q).lower() * radius:
-        raise Undecided(
-            f"a step from the middle is {step.middle():.1e} long, wanted less than "
-            f"{((1 - q) * radius).middle():.1e}: no stationary point is proved in the box of "
-            f"radius {float(radius):.1e}. A minimum nearer to its middle is wanted, or a "
-            "larger box"
-        )
-    theta, error = _chord_steps(theta, C, q, problem)
-    for ball, number in zip(theta, centre, strict=True):
-        if not abs(ball - Ball(number)) + error < radius:
-            raise Undecided("the iterate left the box, wanted it inside: take more bits")
-    star = boxed(theta, error.ends()[1])
-    J, _, _ = objective(unflatten(star, problem[0]), *problem[1:3], g_1=problem[4],
-                        penalty=problem[3])  # fmt: skip
+    definite = _below_one("definiteness", S @ H @ S, radius)
+    zero = certify_zero(gradient, H, centre, radius)
+    like, x, y, penalty, g_1 = problem
+    parameters = unflatten(zero.point, like)
+    J, _, _ = objective(parameters, x, y, g_1=g_1, penalty=penalty)
     curvature = ((1 - definite) / row_norm(S @ S)).lower()
     return Certificate(
-        unflatten(star, problem[0]), J, q, definite, curvature, error, radius
+        parameters, J, zero.contraction, definite, curvature, zero.error, radius
     )
 
 
 def _gradient(theta, like, x, y, penalty, g_1):
-    _, gradient, _ = objective(unflatten(theta, like), x, y, g_1=g_1, penalty=penalty)
+    point = unflatten(theta, like)
+    _, gradient, _ = objective(point, x, y, g_1=g_1, penalty=penalty)
     return flatten(gradient)
 
 
-def _chord_steps(theta, C, q, problem, most=20):
-    """Points t ← t − C∇J(t), and a bound of the last one's distance from the zero of ∇J.
+class Zero(NamedTuple):
+    """What `certify_zero` proves of a function in a box.
 
-    The steps are proposals: whatever point they end at, the bound holds for it, thm-newton.
+    Attributes
+    ----------
+    point : (p,) array of Ball
+        Holds the only zero of the box.
+    contraction : Ball
+        An upper bound of ‖I − CF′‖ over the box, below 1.
+    error : Ball
+        An upper bound of the radii.
+    """
+
+    point: np.ndarray
+    contraction: Ball
+    error: Ball
+
+
+def certify_zero(function, slopes, centre, radius):
+    """Proves that a function has exactly one zero in a box, and encloses it.
+
+    Parameters
+    ----------
+    function : callable
+        From a (p,) array of balls to balls that hold its values there.
+    slopes : (p, p) array of Ball
+        Hold the derivatives at every point of the box.
+    centre : (p,) array of floats
+    radius : Fraction
+        Of the box, in every direction.
+
+    Returns
+    -------
+    Zero
+
+    Raises
+    ------
+    Undecided
+        If it is not proved.
+
+    Notes
+    -----
+    Derived in chapter 9, thm-newton.
+    """
+    C = balls(np.linalg.inv(middles(slopes)))
+    q = _below_one("contraction", C @ slopes, radius)
+    point = balls(centre)
+    step, most = greatest(C @ function(point)), (1 - q) * radius
+    if not step < most.lower():
+        raise Undecided(
+            f"a step from the middle is {step.middle():.1e} long, wanted less "
+            f"than {most.middle():.1e}: no zero is proved in the "
+            f"box of radius {float(radius):.1e}. A middle nearer to one is "
+            "wanted, or a larger box"
+        )
+    point, error = _chord_steps(function, point, C, q)
+    if not greatest(point - balls(centre)) + error < radius:
+        raise Undecided("the iterate left the box, wanted it inside: take more bits")
+    return Zero(boxed(point, error.ends()[1]), q, error)
+
+
+def _below_one(name, product, radius):
+    bound = row_norm(np.eye(len(product), dtype=int).astype(object) - product)
+    if bound < 1:
+        return bound
+    raise Undecided(
+        f"the bound of {name} is {bound.middle():.2g} over the box of radius "
+        f"{float(radius):.1e}, wanted less than 1: the box is too large"
+    )
+
+
+def _chord_steps(function, point, C, q, most=20):
+    """Points t ← t − C F(t), and a bound of the last one's distance from the zero.
+
+    The steps are proposals: whatever point they end at, the bound holds for it.
     """
     found = None
     for _ in range(most):
-        step = C @ _gradient(theta, *problem)
+        step = C @ function(point)
         error = (greatest(step) / (1 - q)).upper()
         if found is not None and not error < found[1] / 2:
             return found
-        found = theta, error
-        theta = np.array([(t - s).centre() for t, s in zip(theta, step, strict=True)])
-    raise Undecided(f"{most} steps still come nearer to the minimum, wanted fewer bits")
-
-
-def _unit(p):
-    return np.eye(p, dtype=int).astype(object)
+        found = point, error
+        point = np.array([ball.centre() for ball in point - step])
+    raise Undecided(f"{most} steps still come nearer to the zero, wanted fewer bits")
 
 
 def standardised_exactly(series, bits=160):

@@ -27,10 +27,8 @@ from .minimum import (
 )
 from .gradients import GradientCertificate, certify_gradient, certify_forecasts
 from .plane import (
-    plus,
-    minus,
-    times,
-    cross,
+    Vector,
+    planar,
     in_basis,
     ClosedLoop,
     ClosedCurve,
@@ -74,10 +72,8 @@ __all__ = [
     "GradientCertificate",
     "certify_gradient",
     "certify_forecasts",
-    "plus",
-    "minus",
-    "times",
-    "cross",
+    "Vector",
+    "planar",
     "in_basis",
     "ClosedLoop",
     "ClosedCurve",

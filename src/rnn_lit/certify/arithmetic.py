@@ -73,6 +73,12 @@ class Ball:
         If numbers are compared whose balls overlap. So no branch is taken that
         only some of the numbers would take.
 
+    Attributes
+    ----------
+    arb : flint.arb
+        The ball in Arb's own type, which raises nothing: True is all that its
+        comparisons can be trusted with.
+
     Notes
     -----
     A result holds what the operation gives for all numbers of the balls that
@@ -80,7 +86,7 @@ class Ball:
     python-flint.
     """
 
-    __slots__ = ("_arb",)
+    __slots__ = ("arb",)
     __hash__ = None
 
     def __init__(self, value, radius=0):
@@ -91,7 +97,7 @@ class Ball:
             )
         if not width.is_zero():
             middle = middle + arb(0, 1) * width
-        self._arb = _finite(middle)
+        self.arb = _finite(middle)
 
     @classmethod
     def of(cls, value):
@@ -104,7 +110,7 @@ class Ball:
         return _made(arb.pi())
 
     def __repr__(self):
-        return str(self._arb)
+        return str(self.arb)
 
     def _no_float(self, *_):
         raise TypeError(
@@ -140,30 +146,30 @@ class Ball:
         other = _operand(other)
         if other is None:
             return NotImplemented
-        if relation(self._arb, other):  # true for arb only if it is so for all
+        if relation(self.arb, other):  # true for arb only if it is so for all
             return True
-        if contrary(self._arb, other):
+        if contrary(self.arb, other):
             return False
         raise Undecided(
-            f"{self._arb} and {other} overlap, wanted balls that can be "
+            f"{self.arb} and {other} overlap, wanted balls that can be "
             "compared"
         )
 
     def _binary(calculate):
         def method(self, other):
             if other.__class__ is Ball:
-                value = calculate(self._arb, other._arb)
+                value = calculate(self.arb, other.arb)
             else:
                 other = _operand(other)
                 if other is None:
                     return NotImplemented
-                value = calculate(self._arb, other)
+                value = calculate(self.arb, other)
             if (
                 not value.is_finite()
             ):  # what _made does, without a call: this is the inner loop
                 _finite(value)
             made = _blank(Ball)
-            made._arb = value
+            made.arb = value
             return made
 
         return method
@@ -179,7 +185,7 @@ class Ball:
     def __pow__(self, exponent):
         if not isinstance(exponent, (int, np.integer)):
             return NotImplemented
-        factors = [self._arb] * abs(
+        factors = [self.arb] * abs(
             int(exponent)
         )  # arb's own power takes logarithms
         product = math.prod(factors, start=arb(1))
@@ -187,7 +193,7 @@ class Ball:
 
     def _unary(name):
         calculate = getattr(arb, name)
-        return lambda self: _made(calculate(self._arb))
+        return lambda self: _made(calculate(self.arb))
 
     __neg__, __abs__ = _unary("__neg__"), _unary("__abs__")
     tanh, exp, log, sqrt = map(_unary, ("tanh", "exp", "log", "sqrt"))
@@ -203,27 +209,27 @@ class Ball:
 
     def radius(self):
         """The radius, a ball of radius 0."""
-        return _made(arb(self._arb.rad()))
+        return _made(arb(self.arb.rad()))
 
     def middle(self):
         """A float near the midpoint, which proves nothing: to start a search
         from, or to draw.
         """
-        return float(self._arb.mid())
+        return float(self.arb.mid())
 
     def positive(self):
         """Whether all its numbers are above 0; a False claims nothing."""
-        return self._arb > 0
+        return self.arb > 0
 
     def inside(self, other):
         """Whether all numbers of this ball lie in the interior of another."""
-        return bool(other._arb.contains_interior(self._arb))
+        return bool(other.arb.contains_interior(self.arb))
 
     def ends(self):
         """The smallest and the largest number of the ball, two exact
         fractions.
         """
-        middle, radius = map(_fraction, (self._arb.mid(), self._arb.rad()))
+        middle, radius = map(_fraction, (self.arb.mid(), self.arb.rad()))
         return middle - radius, middle + radius
 
     def at_most(self, places):
@@ -249,14 +255,14 @@ class Ball:
         ends = {_rounded(end, count) for end in self.ends()}
         if len(ends) > 1:
             raise Undecided(
-                f"{self._arb} is too wide for {count} significant digits"
+                f"{self.arb} is too wide for {count} significant digits"
             )
         return ends.pop()
 
 
 def _made(value):
     made = _blank(Ball)
-    made._arb = _finite(value)
+    made.arb = _finite(value)
     return made
 
 
@@ -276,7 +282,7 @@ def _operand(other):
     if other.__class__ is int:
         return other
     if isinstance(other, Ball):
-        return other._arb
+        return other.arb
     if isinstance(other, (int, np.integer)):
         return int(other)
     if isinstance(other, Fraction):

@@ -20,13 +20,11 @@ from rnn_lit.certify.plane import (
     ClosedCurve,
     ClosedLoop,
     Polygon,
-    cross,
+    Vector,
     in_basis,
-    minus,
     once_around,
-    plus,
+    planar,
     polygon_images,
-    times,
 )
 
 __all__ = [
@@ -221,12 +219,10 @@ def chain(loop, tube, width, corners, inwards, n=128, longest=120):
 
 
 def linear_frame(loop):
-    """Axes in which a step near the fixed point is nearly a turn and a growth,
-    in floats.
-    """
+    """Axes in which a step is nearly a turn and a growth, in floats."""
     _, slope = propose_fixed_point(loop)
-    _, vectors = np.linalg.eig(slope)
-    frame = np.column_stack([vectors[:, 0].real, vectors[:, 0].imag])
+    _, columns = np.linalg.eig(slope)
+    frame = np.column_stack([columns[:, 0].real, columns[:, 0].imag])
     if np.linalg.det(frame) < 0:
         frame = frame[:, ::-1]
     return frame / np.sqrt(np.linalg.det(frame))
@@ -242,25 +238,20 @@ def _points(corners, dense=1024):
 
 
 def _beside(tube, v, polygon, side, boxes=600):
-    """Whether the curve at one v lies on one side of a polygon (1 outside, −1
-    inside).
-    """
-    half, centre = UNIT * (Ball.pi() / boxes), tuple(balls(tube.centre))
+    """Whether the curve at one v lies outside (1) or inside (−1) a polygon."""
+    half, v = Ball.pi() / boxes, Ball(v)
+    (centre,) = planar([tube.centre])
     for j in range(boxes):
-        here = _piece(tube, 2 * Ball.pi() * j / boxes, half)
-        middle = minus(plus(here.K, times(v, here.N)), centre)
-        slope = plus(here.K_slope_near, times(v, here.N_slope_near))
-        if (
-            polygon.side(middle, times((Ball.pi() / boxes).upper(), slope))
-            != side
-        ):
+        here = _piece(tube, 2 * Ball.pi() * j / boxes, UNIT * half)
+        slope = here.K_slope_near + here.N_slope_near * v
+        arc = here.K + here.N * v - centre, slope * half
+        if polygon.side(*arc) != side:
             return False
     return True
 
 
 def repelled(loop, fixed, frame, radius, sectors=64):
-    """A lower bound of |w′|²/|w|² for 0 < |w| ≤ radius, where a = a* +
-    frame·w, lem-repel.
+    """A bound of |w′|²/|w|² from below for 0 < |w| ≤ radius, lem-repel.
 
     Parameters
     ----------
@@ -268,27 +259,28 @@ def repelled(loop, fixed, frame, radius, sectors=64):
     fixed : (2,) array of Ball
         Holds the fixed point a*.
     frame : (2, 2) array of floats
+        The axes: a = a* + frame·w.
     radius : Fraction
     sectors : int
         Into how many the disc is cut.
+
+    Returns
+    -------
+    Ball
+        Of radius 0.
     """
-    axes, worst = [tuple(axis) for axis in balls(frame.T)], None
+    axes, bounds = planar(frame.T), []
+    length = (UNIT + 1) * (radius / 2)  # from 0 on: the ways from a* too
     for j in range(sectors):
         angle = Ball.pi() * (2 * j + 1 + UNIT) / sectors
-        length = (UNIT + 1) * (
-            radius / 2
-        )  # from 0 to the radius: the ways from a* too
-        w = length * angle.cos(), length * angle.sin()
-        box = plus(
-            tuple(fixed), plus(times(w[0], axes[0]), times(w[1], axes[1]))
-        )
-        image = loop(box)
-        p, q = (in_basis(*axes, loop.push(image, axis)) for axis in axes)
-        mixed = abs(p[0] * q[0] + p[1] * q[1])
-        for u in (p, q):
-            least = (u[0] * u[0] + u[1] * u[1] - mixed).lower()
-            worst = least if worst is None else min(worst, least)
-    return worst
+        arm = axes[0] * (length * angle.cos())
+        arm += axes[1] * (length * angle.sin())
+        image = loop(Vector(*fixed) + arm)
+        columns = (in_basis(*axes, loop.push(image, axis)) for axis in axes)
+        p, q = (Vector(*column) for column in columns)
+        mixed = abs(p.dot(q))
+        bounds += [(u.dot(u) - mixed).lower() for u in (p, q)]
+    return min(bounds)
 
 
 class TubeBounds(NamedTuple):
@@ -348,44 +340,32 @@ def tube_bounds(loop, tube, width, boxes, slices=1, output=None):
         If a box is not proved to fulfil lem-tube, or to stay near the tube.
     """
     half, pi = UNIT * (Ball.pi() / boxes), Ball.pi()
-    omega, rate, centre = (
-        Ball(tube.omega),
-        Ball(tube.rate),
-        tuple(balls(tube.centre)),
-    )
+    omega, rate = Ball(tube.omega), Ball(tube.rate)
+    (centre,), spread = planar([tube.centre]), UNIT * Ball(width / slices)
+    levels = [
+        Ball(width * Fraction(2 * i + 1 - slices, slices))
+        for i in range(slices)
+    ]
     found, arms = [], []
     for j in range(boxes):
         psi = 2 * pi * j / boxes
         here, there = _piece(tube, psi, half), _piece(tube, psi + omega, half)
-        arms.append(minus(here.K, centre))
-        for i in range(slices):
-            v = Ball(width * Fraction(2 * i + 1 - slices, slices))
-            spread = UNIT * Ball(width / slices)
-            found.append(
-                _one_box(
-                    loop,
-                    tube,
-                    centre,
-                    here,
-                    there,
-                    half,
-                    v,
-                    spread,
-                    rate,
-                    output,
-                )
-            )
+        arms.append(here.K - centre)
+        for v in levels:
+            box = _box(here, half, v, spread, centre)
+            step = _step(loop, tube, box, there, half, spread, rate)
+            found.append(step + _forecast(box.all, output))
     if not once_around(arms):
         raise Undecided("the curve does not run once around the centre")
     *upper, along, low, high = zip(*found, strict=True)
     turn, leaves, offset, across, lift, rate = map(max, upper)
-    # A curve that runs once around passes every angle, so it meets a box at
-    # each.
+    # A curve that runs once around passes every angle: it meets one of the
+    # boxes there.
     around = [
         (min(low[at : at + slices]), max(high[at : at + slices]))
         for at in range(0, len(low), slices)
     ]
-    lows, highs = zip(*around)
+    lows, highs = zip(*around, strict=True)
     return TubeBounds(
         width, turn, leaves, offset, min(along), across, lift, rate,
         (min(lows), min(highs)), (max(lows), max(highs)),
@@ -395,99 +375,102 @@ def tube_bounds(loop, tube, width, boxes, slices=1, output=None):
 class _Piece(NamedTuple):
     """K, N and their derivatives at an angle, and around it."""
 
-    K: tuple
-    N: tuple
-    K_slope: tuple
-    N_slope: tuple
-    N_near: tuple
-    K_slope_near: tuple
-    N_slope_near: tuple
+    K: Vector
+    N: Vector
+    K_slope: Vector
+    N_slope: Vector
+    N_near: Vector
+    K_slope_near: Vector
+    N_slope_near: Vector
 
 
 def _piece(tube, psi, reach):
     (K, K_slope), (N, N_slope) = tube.K.at(psi), tube.N.at(psi)
-    return _around(
-        tube, _Piece(K, N, K_slope, N_slope, N, K_slope, N_slope), reach
-    )
+    alone = _Piece(K, N, K_slope, N_slope, N, K_slope, N_slope)
+    return _around(tube, alone, reach)
 
 
 def _around(tube, piece, reach):
-    """The piece over the angles that are at most `reach` away, by the mean
-    value theorem.
-    """
-
-    def spread(vector, bound):
-        return vector[0] + reach * bound, vector[1] + reach * bound
-
+    """The piece with angles up to `reach` away, by the mean value theorem."""
     (_, _, K_2), (_, N_1, N_2) = tube.K.bounds, tube.N.bounds
     return piece._replace(
-        N_near=spread(piece.N, N_1),
-        K_slope_near=spread(piece.K_slope, K_2),
-        N_slope_near=spread(piece.N_slope, N_2),
+        N_near=piece.N.spread(reach * N_1),
+        K_slope_near=piece.K_slope.spread(reach * K_2),
+        N_slope_near=piece.N_slope.spread(reach * N_2),
     )
 
 
-def _one_box(loop, tube, centre, here, there, half, v, spread, rate, output):
-    """The bounds of one box: of the turn, |v′|, |β|, three derivatives, one
-    from below.
-    """
+class _Box(NamedTuple):
+    """T at the middle of a box, on all of it, and its derivatives on it."""
+
+    v: Ball
+    V: Ball
+    middle: Vector
+    all: Vector
+    T_psi: Vector
+    T_v: Vector
+
+
+def _box(here, half, v, spread, centre):
+    """A box of the tube, which has to fulfil lem-tube."""
     V = v + spread
-    T_psi, T_v = (
-        plus(here.K_slope_near, times(V, here.N_slope_near)),
-        here.N_near,
-    )
-    point = plus(here.K, times(v, here.N))
-    box = plus(point, plus(times(half, T_psi), times(spread, T_v)))
-    arm = minus(box, centre)
-    if not (cross(arm, T_psi).positive() and cross(T_v, T_psi).positive()):
+    T_psi, T_v = here.K_slope_near + here.N_slope_near * V, here.N_near
+    middle = here.K + here.N * v
+    box = middle + T_psi * half + T_v * spread
+    forwards = (box - centre).cross(T_psi).positive()
+    if not (forwards and T_v.cross(T_psi).positive()):
         raise Undecided(
             "the tube is not proved to be one: it folds, or its rays cross"
         )
-    # The gap F(T(ψ, v)) − T(ψ + ω, rate·v), by the mean value theorem from the
-    # box's middle.
-    image, W = loop(box), rate * V
-    push_psi, push_v = loop.push(image, T_psi), loop.push(image, T_v)
-    aim_psi = plus(there.K_slope_near, times(W, there.N_slope_near))
-    gap = minus(loop(point), plus(there.K, times(rate * v, there.N)))
-    gap = plus(gap, plus(
-        times(half, minus(push_psi, aim_psi)),
-        times(spread, minus(push_v, times(rate, there.N_near))),
-    ))  # fmt: skip
-    along, lift = in_basis(there.K_slope, there.N, gap)
-    room, rise = (
-        abs(part).upper() * Fraction(13, 10) + _TINY for part in (along, lift)
-    )
+    return _Box(v, V, middle, box, T_psi, T_v)
+
+
+def _step(loop, tube, box, there, half, spread, rate):
+    """Bounds of the turn, |v′|, |β|, three derivatives, and ∂ψ′/∂ψ from below.
+
+    The steps are those of lem-follow: E on the box, by the mean value theorem
+    from its middle; room for α and β; the solutions with that room.
+    """
+    image, W = loop(box.all), rate * box.V
+    push_psi, push_v = loop.push(image, box.T_psi), loop.push(image, box.T_v)
+    aim = there.K + there.N * (rate * box.v)
+    aim_psi = there.K_slope_near + there.N_slope_near * W
+    aim_v = there.N_near * rate
+    gap = loop(box.middle) - aim
+    gap += (push_psi - aim_psi) * half + (push_v - aim_v) * spread
+    alpha, beta = in_basis(there.K_slope, there.N, gap)
     for _ in range(4):
+        room, rise = (abs(b).upper() * _MORE + _TINY for b in (alpha, beta))
         near = _around(tube, there, half + UNIT * room)
-        base_psi = plus(
-            near.K_slope_near, times(W + UNIT * rise, near.N_slope_near)
-        )
+        base_psi = near.K_slope_near + near.N_slope_near * (W + UNIT * rise)
         base = base_psi, near.N_near
-        along, lift = (abs(part).upper() for part in in_basis(*base, gap))
-        if along < room and lift < rise:
+        alpha, beta = in_basis(*base, gap)
+        turn, lift = abs(alpha).upper(), abs(beta).upper()
+        if turn < room and lift < rise:
             break
-        room, rise = (
-            max(old, new) * Fraction(13, 10)
-            for old, new in ((room, along), (rise, lift))
-        )
     else:
         raise Undecided(
             "a step leads too far from the tube for its coordinates"
         )
     psi_psi, v_psi = in_basis(*base, push_psi)
     psi_v, v_v = in_basis(*base, push_v)
-    low = high = Ball(0)
-    if output is not None:
-        (w, b) = output
-        forecast = w[0] * box[0] + w[1] * box[1] + b
-        low, high = forecast.lower(), forecast.upper()
     return (
-        along, (abs(W) + lift).upper(), lift, abs(psi_v).upper(),
-        abs(v_psi).upper(), abs(v_v).upper(), psi_psi.lower(), low, high,
+        turn, (abs(W) + lift).upper(), lift, abs(psi_v).upper(),
+        abs(v_psi).upper(), abs(v_v).upper(), psi_psi.lower(),
     )  # fmt: skip
 
 
-_TINY = Fraction(1, 10**15)
+_MORE, _TINY = Fraction(13, 10), Fraction(1, 10**15)
+
+
+def _forecast(box, output):
+    """The ends of the forecast on a box."""
+    if output is None:
+        return Ball(0), Ball(0)
+    (w_1, w_2), bias = output
+    x, y = box.balls()
+    forecast = w_1 * x + w_2 * y + bias
+    return forecast.lower(), forecast.upper()
 
 
 class Cycle(NamedTuple):
@@ -582,7 +565,8 @@ def certify_cycle(
     """
     with precision(bits):
         loop = ClosedLoop(balls(M), balls(c))
-        if cross(*loop.M.T) == 0:
+        (p, q), (r, s) = loop.M
+        if p * s - q * r == 0:
             raise Undecided("M is not invertible")
         tube = propose_tube(loop) if tube is None else tube
         fixed, modulus = _repelling_point(loop, tube)
@@ -630,77 +614,53 @@ def require(holds, otherwise):
 
 
 def _repelling_point(loop, tube, radius=Fraction(1, 1000)):
-    """The fixed point, and the modulus of the derivative's two complex
-    eigenvalues.
-    """
+    """The fixed point, and the modulus of the two complex eigenvalues there."""
+    axes = planar(np.eye(2))
 
     def slope(a):
-        image = loop(a)
-        return np.array(
-            [loop.push(image, axis) for axis in ((1, 0), (0, 1))]
-        ).T
+        image = loop(Vector(*a))
+        columns = [loop.push(image, axis).balls() for axis in axes]
+        return np.array(columns).T
 
     def residual(a):
-        return np.array(minus(loop(a), a))
+        return np.array((loop(Vector(*a)) - Vector(*a)).balls())
 
     one = np.eye(2, dtype=int).astype(object)
-    box = boxed(tube.centre, radius)
-    fixed = certify_zero(residual, slope(box) - one, tube.centre, radius).point
-    D = slope(fixed)
-    trace, area = D[0, 0] + D[1, 1], cross(*D.T)
-    require(
-        trace * trace < 4 * area,
-        "the eigenvalues are not proved to be complex",
-    )
+    slopes = slope(boxed(tube.centre, radius)) - one
+    fixed = certify_zero(residual, slopes, tube.centre, radius).point
+    (p, q), (r, s) = slope(fixed)
+    area = p * s - q * r
+    complex_pair = (p + s) * (p + s) < 4 * area
+    require(complex_pair, "the eigenvalues are not proved to be complex")
     modulus = area.sqrt()
     require(modulus > 1, "the fixed point is not proved to repel")
     return fixed, modulus
 
 
 def _disc(tube, frame, near, n=128):
-    """The corners of a polygon in the disc that the fixed point's neighbours
-    leave.
-    """
+    """Corners in the disc that the fixed point's neighbours leave."""
     angles = 2 * np.pi * np.arange(n) / n
     rays = np.column_stack([np.cos(angles), np.sin(angles)])
     return tube.centre + 0.98 * float(near) * rays @ frame.T
 
 
 def _hold_the_fixed_point(polygons, fixed, frame, near):
-    """The fixed point lies inside each polygon, and the first lies in the disc
-    about it.
-    """
+    """The fixed point is inside each polygon, the first one in the disc."""
+    fixed, axes = Vector(*fixed), planar(frame.T)
+    (centre,) = planar([polygons[0].centre])
     for polygon in polygons:
-        arm = minus(tuple(fixed), tuple(balls(polygon.centre)))
-        require(polygon.holds(arm), "a polygon loses the fixed point")
-    axes = [tuple(axis) for axis in balls(frame.T)]
-    for corner in balls(polygons[0].corners):
-        w = in_basis(*axes, minus(tuple(corner), tuple(fixed)))
-        require(
-            w[0] * w[0] + w[1] * w[1] < near * near,
-            "the first polygon is too large",
-        )
+        held = polygon.holds(fixed - centre)
+        require(held, "a polygon is not proved to hold the fixed point")
+    for corner in planar(polygons[0].corners):
+        w = Vector(*in_basis(*axes, corner - fixed))
+        require(w.dot(w) < near * near, "the first polygon is too large")
 
 
 def _cones(bounds):
-    """A slope L that the step keeps, and by what it shrinks graphs; see
-    lem-cones.
-    """
+    """A slope L that the step keeps, and by what it shrinks; see lem-cones."""
     a, b, c, d = bounds.along, bounds.across, bounds.lift, bounds.rate
-    # L in the middle of the roots of bL² − (a − d)L + c, which has to be
-    # negative there.
-    slope = Fraction(((a - d) / (2 * b)).middle()).limit_denominator(1000)
-    # Among the slopes that are kept, a small one shrinks more.
-    for trial in (Fraction(k, 100) for k in range(1, 100)):
-        if trial < slope and (c + d * trial) < trial * (a - b * trial):
-            slope = trial
-            break
-    require(slope > 0, "no slope of a cone is proved to be kept")
-    require(a - b * slope > 0, "no slope of a cone is proved to be kept")
-    require(
-        c + d * slope < slope * (a - b * slope),
-        "no slope of a cone is proved to be kept",
-    )
-    contraction = (d + b * slope).upper()
-    require(contraction < 1, "the cones are not proved to shrink")
-    return slope, contraction
+    for L in (Fraction(k, 100) for k in range(1, 100)):
+        ahead = a - b * L
+        if ahead > 0 and c + d * L < L * ahead and d + b * L < 1:
+            return L, (d + b * L).upper()
+    raise Undecided("no slope of a cone is proved to be kept")

@@ -11,10 +11,8 @@ from flint import acb, acb_poly, arb
 from rnn_lit.certify.arithmetic import UNIT, Ball, Undecided, balls
 
 __all__ = [
-    "plus",
-    "minus",
-    "times",
-    "cross",
+    "Vector",
+    "planar",
     "in_basis",
     "ClosedLoop",
     "ClosedCurve",
@@ -24,30 +22,68 @@ __all__ = [
 ]
 
 
-def plus(u, v):
-    """The sum of two vectors of the plane; each is a pair of balls."""
-    return u[0] + v[0], u[1] + v[1]
+class Vector:
+    """A vector of the plane whose entries lie in two balls.
+
+    Parameters
+    ----------
+    x, y : Ball
+
+    Notes
+    -----
+    The sums and products are Arb's own, which saves most of the time; no
+    comparison is made here, and what leaves as a `Ball` is finite.
+    """
+
+    __slots__ = ("x", "y")
+
+    def __init__(self, x, y):
+        self.x, self.y = x.arb, y.arb
+
+    @classmethod
+    def of(cls, x, y):
+        """The vector whose entries Arb calculated."""
+        made = cls.__new__(cls)
+        made.x, made.y = x, y
+        return made
+
+    def __add__(self, other):
+        return Vector.of(self.x + other.x, self.y + other.y)
+
+    def __sub__(self, other):
+        return Vector.of(self.x - other.x, self.y - other.y)
+
+    def __mul__(self, factor):
+        """The vector times a ball."""
+        return Vector.of(self.x * factor.arb, self.y * factor.arb)
+
+    def spread(self, width):
+        """The vector with a ball added to both entries."""
+        return Vector.of(self.x + width.arb, self.y + width.arb)
+
+    def balls(self):
+        """Both entries."""
+        return Ball.of(self.x), Ball.of(self.y)
+
+    def dot(self, other):
+        """The inner product, a ball."""
+        return Ball.of(self.x * other.x + self.y * other.y)
+
+    def cross(self, other):
+        """The determinant of the matrix with the columns self and other, a ball."""
+        return Ball.of(self.x * other.y - self.y * other.x)
 
 
-def minus(u, v):
-    """The difference of two vectors."""
-    return u[0] - v[0], u[1] - v[1]
-
-
-def times(factor, u):
-    """A number times a vector."""
-    return factor * u[0], factor * u[1]
-
-
-def cross(u, v):
-    """The determinant of the matrix with the columns u and v."""
-    return u[0] * v[1] - u[1] * v[0]
+def planar(points):
+    """The rows of an array as vectors; floats are the binary numbers they are."""
+    return [Vector(*row) for row in balls(points)]
 
 
 def in_basis(u, v, w):
-    """The numbers (s, t) with w = s u + t v, by Cramer's rule."""
-    area = cross(u, v)
-    return cross(w, v) / area, cross(u, w) / area
+    """The balls s and t with w = s u + t v, by Cramer's rule."""
+    area = u.x * v.y - u.y * v.x
+    s, t = w.x * v.y - w.y * v.x, u.x * w.y - u.y * w.x
+    return Ball.of(s / area), Ball.of(t / area)
 
 
 class ClosedLoop(NamedTuple):
@@ -64,15 +100,18 @@ class ClosedLoop(NamedTuple):
 
     def __call__(self, a):
         """Where the points of a box go."""
-        return tuple(
-            (row[0] * a[0] + row[1] * a[1] + c).tanh() for row, c in zip(*self)
+        (p, q), (r, s) = self.M
+        return Vector.of(
+            (p.arb * a.x + q.arb * a.y + self.c[0].arb).tanh(),
+            (r.arb * a.x + s.arb * a.y + self.c[1].arb).tanh(),
         )
 
     def push(self, image, u):
         """The derivative, at points whose images are given, times u."""
-        return tuple(
-            (1 - a * a) * (row[0] * u[0] + row[1] * u[1])
-            for a, row in zip(image, self.M, strict=True)
+        (p, q), (r, s) = self.M
+        return Vector.of(
+            (1 - image.x * image.x) * (p.arb * u.x + q.arb * u.y),
+            (1 - image.y * image.y) * (r.arb * u.x + s.arb * u.y),
         )
 
     def floats(self):
@@ -113,38 +152,36 @@ class ClosedCurve:
 
     def at(self, psi):
         """The point and the derivative at an angle, two vectors."""
-        turn = acb(psi.cos()._arb, psi.sin()._arb)
+        turn = acb(psi.cos().arb, psi.sin().arb)
         back = turn.conjugate() ** self._order
         pair = (
             polynomial(turn) * back
             for polynomial in (self._value, self._slope)
         )
-        return tuple((Ball.of(z.real), Ball.of(z.imag)) for z in pair)
+        return tuple(Vector.of(z.real, z.imag) for z in pair)
 
 
 def once_around(arms):
-    """Whether vectors, one after the other, turn left by less than half a
-    turn, once around.
+    """Whether vectors, one after the other, turn left, once around.
 
-    A turn to the left of less than half a turn that begins below the
+    Each turn has to be less than half a turn. One that begins below the
     horizontal axis and ends on or above it passes the axis's positive half; so
     these are counted.
     """
-    before = [arms[-1], *arms[:-1]]
-    turns = all(cross(u, v).positive() for u, v in zip(before, arms))
-    ups = sum(u[1] < 0 and not v[1] < 0 for u, v in zip(before, arms))
-    return turns and ups == 1
+    pairs = list(zip([arms[-1], *arms[:-1]], arms, strict=True))
+    turns = all(u.cross(v).positive() for u, v in pairs)
+    below = [[vector.balls()[1] < 0 for vector in pair] for pair in pairs]
+    return turns and sum(u and not v for u, v in below) == 1
 
 
 class Polygon:
-    """A polygon that every ray from a centre meets once, with its corners
-    counterclockwise.
+    """A polygon that every ray from a centre meets once.
 
     Parameters
     ----------
     centre : (2,) array of floats
     corners : (n, 2) array of floats
-        Taken as the binary numbers they are.
+        Counterclockwise; taken as the binary numbers they are.
 
     Raises
     ------
@@ -155,89 +192,80 @@ class Polygon:
 
     def __init__(self, centre, corners):
         self.centre, self.corners = centre, corners
-        middle = tuple(balls(centre))
-        self._arms = [
-            minus(tuple(corner), middle) for corner in balls(corners)
-        ]
+        (middle,) = planar([centre])
+        self._arms = [corner - middle for corner in planar(corners)]
         if not once_around(self._arms):
             raise Undecided("the corners do not run once around the centre")
+        self._starts = [self._arms[-1], *self._arms[:-1]]
+        ends = zip(self._arms, self._starts, strict=True)
+        self._sides = [end - start for end, start in ends]
         angles = np.arctan2(*(corners - centre).T[::-1])
         self._first = int(np.argmin(angles))
         self._angles = np.roll(angles, -self._first).tolist()
 
     def holds(self, arm):
-        """Whether a point near the centre, from which it is taken, is left of
-        all sides.
+        """Whether a point, taken from the centre, is left of all sides.
 
-        Then it is inside; a False claims nothing.
+        Then it is inside, lem-side; a False claims nothing.
         """
-        starts = [self._arms[-1], *self._arms[:-1]]
         return all(
-            cross(minus(end, start), minus(arm, start)).positive()
-            for start, end in zip(starts, self._arms, strict=True)
+            side.cross(arm - start).positive()
+            for side, start in zip(self._sides, self._starts, strict=True)
         )
 
     def side(self, middle, half):
-        """Where the arcs middle + s·half, |s| ≤ 1, lie: 1 outside, −1 inside,
-        0 not proved.
+        """Where the arcs middle + s·half, |s| ≤ 1, lie, by lem-side.
 
-        Both are vectors of balls; the middle is taken from the centre.
+        Both are vectors, the middle taken from the centre. Returns 1 if they
+        are outside, −1 if inside, 0 if neither is proved.
         """
-        hull = plus(middle, times(UNIT, half))
-        sides = self._sector(hull)
-        inside = outside = sides is not None
-        for j in sides or ():
-            start, end = self._arms[j - 1], self._arms[j]
-            along = minus(end, start)
-            left = cross(along, minus(middle, start)) + UNIT * cross(
-                along, half
-            )
-            inside, outside = (
-                inside and left.positive(),
-                outside and (-left).positive(),
-            )
-        return outside - inside
+        near = self._sector(middle + half * UNIT)
+        if near is None:
+            return 0
+        lefts = [
+            self._sides[j].cross(middle - self._starts[j])
+            + UNIT * self._sides[j].cross(half)
+            for j in near
+        ]
+        if all(left.positive() for left in lefts):
+            return -1
+        return int(all((-left).positive() for left in lefts))
 
     def _sector(self, hull):
-        """Sides whose triangles with the centre cover a box; None if none are
-        found.
+        """Sides that, with the centre, make triangles over a box's angles.
 
-        Side j ends at corner j.
+        Side j ends at corner j. None if none are found.
         """
         arms, n = self._arms, len(self._arms)
-        angle = float(np.arctan2(hull[1].middle(), hull[0].middle()))
-        end = bisect_right(self._angles, angle) + self._first
+        x, y = (ball.middle() for ball in hull.balls())
+        end = bisect_right(self._angles, float(np.arctan2(y, x)))
+        end += self._first
         start = end - 1
         while end - start < min(n, n // 2 + 2):
-            before = cross(arms[start % n], hull).positive()
-            after = cross(hull, arms[end % n]).positive()
+            left, right = arms[start % n], arms[end % n]
+            before = left.cross(hull).positive()
+            after = hull.cross(right).positive()
             if before and after:
-                convex = cross(arms[start % n], arms[end % n]).positive()
-                return (
-                    [j % n for j in range(start + 1, end + 1)]
-                    if convex
-                    else None
-                )
+                if not left.cross(right).positive():
+                    return None
+                return [j % n for j in range(start + 1, end + 1)]
             start, end = start - (not before), end + (not after)
         return None
 
 
 def polygon_images(loop, polygon, pieces):
-    """Boxes that cover the image of a polygon: a middle from the centre, and
-    half an arc.
+    """Arcs that cover the image of a polygon: a middle, and half an arc.
 
     The image of a piece p + s d, |s| ≤ 1, lies in F(p) + s DF(piece) d: the
     mean value of the derivative over the way from p to any of its points lies
-    in that over the whole piece.
+    in that over the whole piece. The middle is taken from the centre.
     """
-    centre = tuple(balls(polygon.centre))
-    corners = [tuple(corner) for corner in balls(polygon.corners)]
-    for j in range(len(corners)):
-        side = minus(corners[j], corners[j - 1])
-        half = times(Ball(1) / (2 * pieces), side)
+    (centre,) = planar([polygon.centre])
+    corners = planar(polygon.corners)
+    share = Ball(1) / (2 * pieces)
+    for start, end in zip([corners[-1], *corners[:-1]], corners, strict=True):
+        half = (end - start) * share
         for i in range(pieces):
-            middle = plus(
-                corners[j - 1], times(Ball(2 * i + 1) / (2 * pieces), side)
-            )
-            image = loop(plus(middle, times(UNIT, half)))
-            yield minus(loop(middle), centre), loop.push(image, half)
+            middle = start + half * Ball(2 * i + 1)
+            image = loop(middle + half * UNIT)
+            yield loop(middle) - centre, loop.push(image, half)

@@ -66,12 +66,10 @@ class Ball:
         If a value is none of these; if a ball is to become a float, which
         would drop the radius; if a ball meets a float in a sum or a product,
         since 0.1 is not a tenth.
-    ArithmeticError
-        If a result has no finite ball, as a quotient by a ball that holds 0.
-        So no ball is NaN.
     Undecided
-        If numbers are compared whose balls overlap. So no branch is taken that
-        only some of the numbers would take.
+        If a result has no finite ball, as a quotient by a ball that holds 0:
+        no ball is NaN. And if numbers are compared whose balls overlap: no
+        branch is taken that only some of the numbers would take.
 
     Attributes
     ----------
@@ -90,12 +88,13 @@ class Ball:
     __hash__ = None
 
     def __init__(self, value, radius=0):
-        middle, width = _arb_of(value), _arb_of(radius)
-        if not width >= 0:
-            raise ValueError(
-                f"radius is {radius!r}, wanted a number from 0 on"
-            )
-        if not width.is_zero():
+        middle = _arb_of(value)
+        if radius.__class__ is not int or radius:
+            width = _arb_of(radius)
+            if not width >= 0:
+                raise ValueError(
+                    f"radius is {radius!r}, wanted a number from 0 on"
+                )
             middle = middle + arb(0, 1) * width
         self.arb = _finite(middle)
 
@@ -268,7 +267,7 @@ def _made(value):
 
 def _finite(value):
     if not value.is_finite():
-        raise ArithmeticError(
+        raise Undecided(
             f"a ball came out as {value}, wanted a finite one: it divides by 0, "
             "leaves the domain of a function or is too wide"
         )

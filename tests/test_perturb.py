@@ -156,12 +156,10 @@ def test_a_home_is_the_only_one_that_a_run_sees(tmp_path, monkeypatch):
     )
 
 
-def test_the_other_work_ends_with_its_run():
-    with perturb._busy(2) as others:
-        assert len(others) == 2 and all(
-            other.poll() is None for other in others
-        )
-    assert all(other.poll() is not None for other in others)
+def test_the_kernels_of_the_pinned_run_need_no_other(monkeypatch):
+    monkeypatch.setattr(perturb, "_missing_core", lambda name: "")
+    missing = {factor.name: factor.missing for factor in perturb.factors()}
+    assert "as pinned" in missing["Haswell"] and not missing["Sandybridge"]
 
 
 def test_an_unknown_factor_is_refused(book, capsys):

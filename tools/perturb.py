@@ -22,13 +22,13 @@ import importlib.util
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +44,8 @@ from nbformat.v4 import new_code_cell  # noqa: E402
 from outputs import IGNORED, comparable  # noqa: E402
 
 WORKERS = 2
+#: How many times as many notebooks run at once under load.
+LOAD = 3
 CELL_SECONDS = 900
 #: How many spreads over the runs a figure has to keep from its edge.
 SPREADS = 3
@@ -102,7 +104,11 @@ PINNED = Factor("pinned")
 def factors():
     """All factors, in the order in which they run."""
     cores = [
-        Factor(name, {"OPENBLAS_CORETYPE": name}, missing=_missing_core(name))
+        Factor(
+            name,
+            {"OPENBLAS_CORETYPE": name},
+            missing=_missing_core(name) or _as_pinned(name),
+        )
         for name in ("Haswell", "Sandybridge", "Nehalem", "SkylakeX", "Zen")
     ]
     wide, avx2 = _numpy_groups()
@@ -131,8 +137,7 @@ def factors():
             ),
             missing="" if (os.cpu_count() or 1) > 1 else "one core",
         ),
-        Factor("hash-1", {"PYTHONHASHSEED": "1"}),
-        Factor("hash-2", {"PYTHONHASHSEED": "2"}),
+        Factor("hash-1", {"PYTHONHASHSEED": "1"}),  # pinned is another, 0
         Factor("C-locale", {"LC_ALL": "C"}),
         Factor("empty-home", home="empty"),
         Factor("unwritable-home", home="unwritable"),
@@ -171,6 +176,14 @@ def _missing_core(name):
     return (
         f"OpenBLAS takes its kernels for {other[0]} instead" if other else ""
     )
+
+
+def _as_pinned(name):
+    """Why these kernels need no run of their own, or nothing."""
+    pins = runpy.run_path(str(ROOT / "conftest.py"))["PINNED"]
+    if pins.get("OPENBLAS_CORETYPE") != name:
+        return ""
+    return "the run as pinned uses its kernels"
 
 
 def cores():
@@ -358,30 +371,35 @@ class Runs(NamedTuple):
 def perturb(paths, chosen, root, say=print):
     """Run each notebook as pinned and with each factor; returns Runs."""
     runs = Runs({}, {}, [])
+    begun = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="perturb-") as folder:
-        for factor in (PINNED, *chosen):
-            start = time.perf_counter()
-            with (
-                _busy(2 if factor.load else 0),
-                ThreadPoolExecutor(WORKERS) as pool,
-            ):
-                jobs = [
-                    pool.submit(_one, path, factor, Path(folder))
-                    for path in paths
-                ]
-                for path, job in zip(paths, jobs, strict=True):
-                    _take_in(
-                        runs,
-                        path.relative_to(root).as_posix(),
-                        factor.name,
-                        job.result(),
-                    )
-            count = sum(factor.name in of for of in runs.changed.values())
-            took = time.perf_counter() - start
-            say(
-                f"{factor.name:16} {took:5.0f} s, {count} cells changed",
-                flush=True,
-            )
+        for load in (False, True):
+            workers = WORKERS * (LOAD if load else 1)
+            with ThreadPoolExecutor(workers) as pool:
+                jobs = {
+                    factor.name: {
+                        path: pool.submit(_one, path, factor, Path(folder))
+                        for path in paths
+                    }
+                    for factor in (PINNED, *chosen)
+                    if factor.load == load
+                }
+                try:
+                    for factor, of in jobs.items():
+                        for path in paths:
+                            name = path.relative_to(root).as_posix()
+                            _take_in(runs, name, factor, of[path].result())
+                        changed = runs.changed.values()
+                        count = sum(factor in by for by in changed)
+                        took = time.perf_counter() - begun
+                        say(
+                            f"{factor:16} after {took:5.0f} s, "
+                            f"{count} cells changed",
+                            flush=True,
+                        )
+                except KeyboardInterrupt:
+                    pool.shutdown(cancel_futures=True)
+                    raise
     return runs
 
 
@@ -425,21 +443,6 @@ def _take_in(runs, name, factor, result):
         )
     if result["failure"]:
         runs.failures.append((name, factor, result["failure"]))
-
-
-@contextmanager
-def _busy(number):
-    """So many processes that do nothing but work, ended with the block."""
-    others = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in range(number)
-    ]
-    try:
-        yield others
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
 
 
 def at_edges(figures):

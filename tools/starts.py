@@ -13,9 +13,8 @@ from chapters import ROOT, write
 from statsmodels.datasets import sunspots
 
 from rnn_lit import initialise
-from rnn_lit.search import minimise
-from rnn_lit.series import lagged
-from rnn_lit.starts import side_by_side
+from rnn_lit._search import minimise, side_by_side
+from rnn_lit._series import lagged
 from rnn_lit.training import flatten
 
 DATA = Path("book", "data", "starts.json")

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
-from flint import arb, ctx, fmpq
 
 __all__ = [
     "Undecided",
@@ -21,6 +20,16 @@ __all__ = [
     "greatest",
     "decimals",
 ]
+
+
+try:
+    import sympy  # noqa: F401  (for the dual numbers of rnn_lit.verify)
+    from flint import arb, ctx, fmpq
+except ImportError as error:
+    raise ImportError(
+        "rnn_lit.certify needs python-flint and SymPy: pip install python-flint "
+        'sympy, or in a checkout pip install ".[certify]"'
+    ) from error
 
 
 class Undecided(ArithmeticError):

@@ -1,5 +1,7 @@
 """Balls hold what they should, and what is not proved is refused."""
 
+import doctest
+import importlib
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
@@ -44,6 +46,16 @@ def held(ball, number, digits=60):
 def many_digits():
     with mpmath.workdps(90):
         yield
+
+
+# Examples.
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "minimum", "gradients", "plane", "cycle"])
+def test_the_examples_print_what_they_say(name):
+    module = importlib.import_module(f"rnn_lit.certify.{name}")
+    own = {key: value for key, value in vars(module).items() if not key.startswith("__")}
+    assert doctest.testmod(module, globs={"np": np, "initialise": initialise} | own).failed == 0
 
 
 # Balls.
@@ -427,9 +439,9 @@ def test_forecasts_are_enclosed_and_open_ones_are_refused():
     a = [mpmath.mpf(0)] * 2
     for t in range(20):
         W = parameters
-        z = [mpmath.mpf(float(W.W_ax[i, 0])) * float(x[t, 0]) + float(W.b_a[i])
-             + sum(mpmath.mpf(float(W.W_aa[i, l])) * a[l] for l in range(2)) for i in range(2)]  # fmt: skip
-        a = [mpmath.tanh(v) for v in z]
+        z = [mpmath.mpf(float(W.W_ax[i, 0])) * float(x[t, 0]) for i in range(2)]
+        z = [z[i] + sum(float(W.W_aa[i, l]) * a[l] for l in range(2)) for i in range(2)]
+        a = [mpmath.tanh(z[i] + float(W.b_a[i])) for i in range(2)]
         o = sum(mpmath.mpf(float(W.W_ya[0, l])) * a[l] for l in range(2)) + float(W.b_y[0])
         assert held(y_hat[t, 0], o)
     vague = parameters._replace(b_y=boxed(parameters.b_y, "1e-6"))

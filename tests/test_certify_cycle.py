@@ -111,7 +111,8 @@ def test_the_map_and_its_derivative_hold_mpmaths(loop):
             for i in range(2):
                 exact = mpmath.tanh(M_F[i] @ a + C_F[i])
                 assert held(image.balls()[i], float(exact))
-                slope = mpmath.diff(lambda h, i=i: mpmath.tanh(M_F[i] @ (a + h * u) + C_F[i]), 0)
+                z, dz = M_F[i] @ a + C_F[i], M_F[i] @ u
+                slope = mpmath.diff(lambda h, z=z, dz=dz: mpmath.tanh(z + h * dz), 0)
                 assert held(pushed.balls()[i], float(slope), 1e-8)
 
 
@@ -233,7 +234,7 @@ def test_the_bounds_of_a_tube_hold_for_samples(loop, tube, width, boxes, slices)
     bounds = tube_bounds(loop, tube, width, boxes, slices, (balls(W_YA[0]), balls(B_Y)[0]))
     draw, e, h = np.random.default_rng(0), float(width), 1e-6
     psi, v = draw.uniform(0, 2 * np.pi, 4000), draw.uniform(-e, e, 4000)
-    (p, w), (p_0, w_0) = sampled(tube, psi, v), sampled(tube, psi, 0 * v)
+    (p, w), (_, w_0) = sampled(tube, psi, v), sampled(tube, psi, 0 * v)
     d_psi = [
         (a - b) / (2 * h) for a, b in zip(sampled(tube, psi + h, v), sampled(tube, psi - h, v))
     ]

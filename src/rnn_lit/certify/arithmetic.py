@@ -27,8 +27,8 @@ try:
     from flint import arb, ctx, fmpq
 except ImportError as error:
     raise ImportError(
-        "rnn_lit.certify needs python-flint and SymPy: pip install python-flint "
-        'sympy, or in a checkout pip install ".[certify]"'
+        "rnn_lit.certify needs python-flint and SymPy: pip install "
+        'python-flint sympy, or in a checkout pip install ".[certify]"'
     ) from error
 
 
@@ -91,6 +91,20 @@ class Ball:
     A result holds what the operation gives for all numbers of the balls that
     go in, def-ball. The balls and their functions are Arb's, from
     python-flint.
+
+    Examples
+    --------
+    >>> third = Ball(1) / 3
+    >>> third.digits(6)
+    '3.33333e-1'
+    >>> third * 3 > 0.9
+    Traceback (most recent call last):
+        ...
+    TypeError: a ball meets the float 0.9: wanted Ball(0.9) for the binary \
+number, or a Fraction for a decimal one
+    >>> low, high = (third * 3).ends()
+    >>> low < 1 < high
+    True
     """
 
     __slots__ = ("arb",)
@@ -277,8 +291,8 @@ def _made(value):
 def _finite(value):
     if not value.is_finite():
         raise Undecided(
-            f"a ball came out as {value}, wanted a finite one: it divides by 0, "
-            "leaves the domain of a function or is too wide"
+            f"a ball came out as {value}, wanted a finite one: it divides by "
+            "0, leaves the domain of a function or is too wide"
         )
     return value
 
@@ -297,8 +311,8 @@ def _operand(other):
         return arb(fmpq(other.numerator, other.denominator))
     if isinstance(other, (float, np.floating)):
         raise TypeError(
-            f"a ball meets the float {other!r}: wanted Ball({other!r}) for the "
-            "binary number, or a Fraction for a decimal one"
+            f"a ball meets the float {other!r}: wanted Ball({other!r}) for "
+            "the binary number, or a Fraction for a decimal one"
         )
     return None
 

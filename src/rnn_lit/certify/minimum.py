@@ -144,8 +144,8 @@ def certify_minimum(parameters, x, y, penalty, radius, g_1=tanh, bits=160):
         raise ValueError("parameters holds other things than finite floats")
     if isinstance(penalty, (float, np.floating)):
         raise TypeError(
-            f"penalty is the float {penalty!r}, wanted a Fraction, a decimal as "
-            "text or a Ball"
+            f"penalty is the float {penalty!r}, wanted a Fraction, a decimal "
+            "as text or a Ball"
         )
     radius = Fraction(radius)
     if not radius > 0:

@@ -70,12 +70,12 @@ class Vector:
         return Ball.of(self.x * other.x + self.y * other.y)
 
     def cross(self, other):
-        """The determinant of the matrix with the columns self and other, a ball."""
+        """The determinant of the columns self and other, a ball."""
         return Ball.of(self.x * other.y - self.y * other.x)
 
 
 def planar(points):
-    """The rows of an array as vectors; floats are the binary numbers they are."""
+    """The rows of an array as vectors; floats are binary numbers."""
     return [Vector(*row) for row in balls(points)]
 
 

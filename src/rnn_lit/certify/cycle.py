@@ -561,7 +561,7 @@ def certify_cycle(
 
     Notes
     -----
-    Derived in the appendix on the cycle's lemmas, thm-cycle.
+    Derived in app-cycle, thm-cycle.
     """
     with precision(bits):
         loop = ClosedLoop(balls(M), balls(c))
@@ -614,7 +614,7 @@ def require(holds, otherwise):
 
 
 def _repelling_point(loop, tube, radius=Fraction(1, 1000)):
-    """The fixed point, and the modulus of the two complex eigenvalues there."""
+    """The fixed point, and the modulus of both eigenvalues there."""
     axes = planar(np.eye(2))
 
     def slope(a):

@@ -19,6 +19,7 @@ from rnn_lit.certify import (
     certify_forecasts,
     certify_gradient,
     certify_minimum,
+    certify_zero,
     decimals,
     equation_in_units,
     greatest,
@@ -291,6 +292,33 @@ def test_a_branch_that_the_box_leaves_open_is_refused_and_a_decided_one_is_not()
     assert positive.ends() == box[0].ends() and zero == 0
     with pytest.raises(Undecided):
         RELU.f(balls([Ball(0, "0.1")]))
+
+
+@pytest.mark.parametrize("distance", ["0.1", "0.5", "0.88"])
+def test_a_zero_is_inside_even_if_the_steps_hardly_converge(distance):
+    """F(x) = 0.9 (x − d); the slopes are only said to lie in [0.8, 3.2], so C = 1/2, q = 0.6."""
+    d, slopes = Fraction(distance), np.array([[Ball(2, "1.2")]])
+
+    def function(x):
+        return np.array([(x[0] - d) * Fraction(9, 10)])
+
+    zero = certify_zero(function, slopes, np.zeros(1), Fraction(1))
+    low, high = zero.point[0].ends()
+    assert low <= d <= high and abs(zero.contraction.middle() - 0.6) < 1e-7
+    assert zero.error <= Fraction(9, 8) * d + Fraction(1, 10**6)
+
+
+@pytest.mark.parametrize("distance", ["0.9", "1.1"])
+def test_a_zero_that_the_step_does_not_reach_is_refused(distance):
+    d, slopes = Fraction(distance), np.array([[Ball(2, "1.2")]])
+
+    def function(x):
+        return np.array([(x[0] - d) * Fraction(9, 10)])
+
+    with pytest.raises(Undecided, match="no zero is proved"):
+        certify_zero(function, slopes, np.zeros(1), Fraction(1))
+    with pytest.raises(Undecided, match="contraction"):
+        certify_zero(function, np.array([[Ball(2, 2)]]), np.zeros(1), Fraction(1))
 
 
 def test_data_that_are_no_numbers_are_refused(solved):

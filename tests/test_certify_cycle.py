@@ -358,6 +358,61 @@ def test_a_proof_with_a_hole_is_refused(tube, change, words, monkeypatch):
         certify_cycle(**given)
 
 
+def cones(a, b, c, d, width=THIN):
+    from rnn_lit.certify.cycle import TubeBounds, _cones
+
+    a, b, c, d = (Ball(v).centre() for v in (a, b, c, d))
+    nothing = Ball(0)
+    return _cones(TubeBounds(width, nothing, nothing, nothing, a, b, c, d, (), ()))
+
+
+def test_cones_are_kept_and_shrink_or_are_refused():
+    draw = np.random.default_rng(0)
+    found = 0
+    for _ in range(300):
+        a, b = draw.uniform(0.5, 1), draw.uniform(0, 0.5)
+        c, d = draw.uniform(0, 0.2), draw.uniform(0.3, 1.1)
+        slopes = np.arange(1, 100) / 100
+        fine = (c + d * slopes < slopes * (a - b * slopes)) & (a - b * slopes > 0)
+        fine &= d + b * slopes < 1
+        if not fine.any():
+            with pytest.raises(Undecided, match="no slope"):
+                cones(a, b, c, d)
+            continue
+        L, kappa = cones(a, b, c, d)
+        found += 1
+        assert L == Fraction(int(fine.argmax() + 1), 100)
+        assert d + b * float(L) - 1e-12 < kappa.middle() < 1
+    assert 20 < found < 280
+
+
+def test_orbits_that_might_stay_outside_the_thin_tube_are_refused(tube, monkeypatch):
+    from rnn_lit.certify import cycle
+
+    skipped = [Polygon(tube.centre, star(dent=0) - (0.2, -0.1) + tube.centre)]
+    monkeypatch.setattr(cycle, "chain", lambda *a, **k: skipped)
+    monkeypatch.setattr(cycle, "_hold_the_fixed_point", lambda *a: None)
+
+    def bounds(loop, tube, width, *rest):
+        return cycle.TubeBounds(
+            width, Ball("1e-5"), Ball(width) * Fraction(9, 10), Ball(offset), Ball("0.98"),
+            Ball("0.02"), Ball("0.006"), Ball("0.95"), (), (),
+        )  # fmt: skip
+
+    monkeypatch.setattr(cycle, "tube_bounds", bounds)
+    monkeypatch.setattr(cycle, "_cones", lambda b: (Fraction(1, 10), Ball("0.9")))
+    given_room = THIN * Fraction(1, 20)  # (1 − d) times the thin width
+    offset = given_room * Fraction(9, 10)
+    period = certify_cycle(M, C, tube=tube).period
+    omega = Ball(tube.omega)
+    exact = [2 * Ball.pi() / (omega + s * Fraction(1, 10**5)) for s in (1, -1)]
+    assert period[0] <= exact[0].upper() and exact[1].lower() <= period[1]
+    assert period[1] - period[0] < (exact[1] - exact[0]) * Fraction(101, 100)
+    offset = given_room * Fraction(11, 10)
+    with pytest.raises(Undecided, match="enter the thin one"):
+        certify_cycle(M, C, tube=tube)
+
+
 def test_chains_that_do_not_close_are_refused(loop, tube):
     square = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1.0]])
     with pytest.raises(Undecided, match="2 links"):

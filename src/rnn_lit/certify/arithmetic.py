@@ -27,8 +27,8 @@ try:
     from flint import arb, ctx, fmpq
 except ImportError as error:
     raise ImportError(
-        "rnn_lit.certify needs python-flint and SymPy: pip install "
-        'python-flint sympy, or in a checkout pip install ".[certify]"'
+        "rnn_lit.certify needs python-flint and SymPy. Install both, or in a "
+        'checkout pip install ".[certify]"'
     ) from error
 
 

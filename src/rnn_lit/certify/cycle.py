@@ -161,7 +161,7 @@ def chain(loop, tube, width, corners, inwards, n=128, longest=120):
     loop : ClosedLoop
     tube : Tube
     width : Fraction
-        Of the tube |v| ≤ width at which the chain ends.
+        Of the tube abs(v) ≤ width at which the chain ends.
     corners : (k, 2) array of floats
         Of the first polygon.
     inwards : bool
@@ -251,7 +251,7 @@ def _beside(tube, v, polygon, side, boxes=600):
 
 
 def repelled(loop, fixed, frame, radius, sectors=64):
-    """A bound of |w′|²/|w|² from below for 0 < |w| ≤ radius, lem-repel.
+    """How much longer, squared, w becomes in a step, at least; see lem-repel.
 
     Parameters
     ----------
@@ -261,6 +261,7 @@ def repelled(loop, fixed, frame, radius, sectors=64):
     frame : (2, 2) array of floats
         The axes: a = a* + frame·w.
     radius : Fraction
+        Of the disc in which w lies.
     sectors : int
         Into how many the disc is cut.
 
@@ -284,21 +285,20 @@ def repelled(loop, fixed, frame, radius, sectors=64):
 
 
 class TubeBounds(NamedTuple):
-    """What one step does to the tube |v| ≤ width, bounds over all of it; see
-    lem-follow.
+    """What one step does to a tube abs(v) ≤ width: bounds, see lem-follow.
 
     Attributes
     ----------
     width : Fraction
     turn : Ball
-        Of |ψ′ − ψ − ω|.
+        Of the distance of ψ′ − ψ from ω.
     leaves : Ball
-        Of |v′|.
+        Of abs(v′).
     offset : Ball
-        Of |v′| where v = 0.
+        Of abs(v′) where v = 0.
     along, across, lift, rate : Ball
-        A lower bound of ∂ψ′/∂ψ, and upper bounds of |∂ψ′/∂v|, |∂v′/∂ψ| and
-        |∂v′/∂v|.
+        A lower bound of ∂ψ′/∂ψ, and upper bounds of the absolute values of
+        ∂ψ′/∂v, ∂v′/∂ψ and ∂v′/∂v.
     lowest, highest : tuple of Ball
         Bounds of the least and of the largest forecast on any closed curve in
         the tube that runs once around; zeros without an output.
@@ -426,7 +426,7 @@ def _box(here, half, v, spread, centre):
 
 
 def _step(loop, tube, box, there, half, spread, rate):
-    """Bounds of the turn, |v′|, |β|, three derivatives, and ∂ψ′/∂ψ from below.
+    """Bounds of the turn, v′, β, three derivatives, and ∂ψ′/∂ψ from below.
 
     The steps are those of lem-follow: E on the box, by the mean value theorem
     from its middle; room for α and β; the solutions with that room.
@@ -496,7 +496,7 @@ class Cycle(NamedTuple):
     contraction : Ball
         By what the distance from the cycle shrinks there, at least, in a step.
     growth : Ball
-        A lower bound of |w′|²/|w|² near the fixed point.
+        What `repelled` gives near the fixed point.
     """
 
     fixed: np.ndarray

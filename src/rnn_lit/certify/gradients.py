@@ -40,7 +40,7 @@ class GradientCertificate(NamedTuple):
         by entry.
     digits : Parameters
         Whole numbers: the significant digits that the float is proved to
-        share, the most d for which error ≤ ½·10^−d·|exact|; 0 if not even one.
+        share, the most d with error ≤ ½·10^−d·abs(exact); 0 if not even one.
     bits : int
         The precision at which the balls were narrow enough.
     """

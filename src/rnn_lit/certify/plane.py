@@ -214,7 +214,7 @@ class Polygon:
         )
 
     def side(self, middle, half):
-        """Where the arcs middle + s·half, |s| ≤ 1, lie, by lem-side.
+        """Where the arcs middle + s·half, −1 ≤ s ≤ 1, lie, by lem-side.
 
         Both are vectors, the middle taken from the centre. Returns 1 if they
         are outside, −1 if inside, 0 if neither is proved.
@@ -256,7 +256,7 @@ class Polygon:
 def polygon_images(loop, polygon, pieces):
     """Arcs that cover the image of a polygon: a middle, and half an arc.
 
-    The image of a piece p + s d, |s| ≤ 1, lies in F(p) + s DF(piece) d: the
+    The image of a piece p + s d, −1 ≤ s ≤ 1, lies in F(p) + s DF(piece) d: the
     mean value of the derivative over the way from p to any of its points lies
     in that over the whole piece. The middle is taken from the centre.
     """

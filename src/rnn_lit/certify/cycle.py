@@ -593,7 +593,8 @@ def certify_cycle(
         )
         slope, contraction = _cones(of_thin)
         pi, omega = Ball.pi(), Ball(tube.omega)
-        require(of_thin.turn < omega, "the orbits are not proved to turn")
+        turning = of_thin.turn < omega < 2 * pi - of_thin.turn
+        require(turning, "the orbits are not proved to turn")
         period = (
             (2 * pi / (omega + of_thin.turn)).lower(),
             (2 * pi / (omega - of_thin.turn)).upper(),

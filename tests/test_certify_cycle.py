@@ -19,12 +19,13 @@ from rnn_lit.certify import (
     certify_cycle,
     chain,
     decimals,
+    image_arc,
     in_basis,
     linear_frame,
+    maps_beyond,
     on_curve,
     once_around,
     planar,
-    polygon_images,
     precision,
     propose_tube,
     repelled,
@@ -161,13 +162,13 @@ def test_a_polygon_knows_its_sides():
         if polygon.holds(at - centre):
             assert inside(corners, point)
     assert undecided < 150
-    # Arcs that cross the polygon are on neither side.
-    for j in range(20):
-        (outer, inner) = planar([1.2 * (corners[j] - polygon.centre), 0 * corners[j]])
-        half = (outer - inner) * Ball("0.5")
-        assert polygon.side(inner + half, half) == 0
-        shallow = half * Ball("0.1")
-        assert polygon.side(outer + shallow, shallow) == 1
+    # Arcs that cross the polygon are on neither side, wherever their middle is.
+    for j in range(0, 40, 3):
+        (arm,) = planar([corners[j] - polygon.centre])
+        for middle, half, side in (
+            ("1.05", "0.1", 0), ("0.95", "0.1", 0), ("1.2", "0.1", 1), ("0.8", "0.1", -1)
+        ):  # fmt: skip
+            assert polygon.side(arm * Ball(middle), arm * Ball(half)) == side
 
 
 @pytest.mark.parametrize(
@@ -192,19 +193,30 @@ def test_once_around():
     assert not once_around([square[k % 4] for k in range(8)])
 
 
-def test_the_image_of_a_polygon_is_covered(loop, tube):
-    corners = tube.centre + 0.5 * (star() - (0.2, -0.1))
-    polygon, pieces = Polygon(tube.centre, corners), 2
-    arcs = list(polygon_images(loop, polygon, pieces))
-    starts = np.roll(corners, 1, axis=0)
-    for j, (start, end) in enumerate(zip(starts, corners)):
-        for i in range(pieces):
-            middle, half = arcs[pieces * j + i]
-            for s in (-1, -0.4, 0.3, 1):
-                share = (2 * i + 1 + s) / (2 * pieces)
-                image = step(start + share * (end - start)) - tube.centre
-                on_arc = middle + half * Ball(s)
-                assert all(held(b, v) for b, v in zip(on_arc.balls(), image))
+def test_the_image_of_an_arc_is_covered(loop):
+    draw = np.random.default_rng(6)
+    for _ in range(50):
+        start, end = draw.uniform(-1, 1, (2, 2))
+        middle, half = planar([(start + end) / 2, (end - start) / 2])
+        image, arc = image_arc(loop, middle, half)
+        for s in (-1, -0.4, 0.3, 1):
+            point = (start + end) / 2 + s * (end - start) / 2
+            on_arc = image + arc * Ball(s)
+            assert all(held(b, v) for b, v in zip(on_arc.balls(), step(point)))
+
+
+@pytest.mark.parametrize("factor, side", [(1.3, -1), (0.7, 1), (1.0, 0)])
+def test_where_the_image_of_a_polygon_lies(loop, tube, factor, side):
+    """A polygon on the cycle is mapped onto it, up to its sides."""
+    cycle = on_curve(tube.floats[0], 2 * np.pi * np.arange(60) / 60)
+    around = Polygon(tube.centre, cycle)
+    other = Polygon(tube.centre, tube.centre + factor * (cycle - tube.centre))
+    for wanted in (1, -1):
+        assert maps_beyond(loop, around, other, wanted) == (wanted == side)
+    # One corner pulled away is enough to spoil it.
+    pulled = cycle.copy()
+    pulled[7] = tube.centre + (0.5 if side == 1 else 1.6) * (cycle[7] - tube.centre)
+    assert not maps_beyond(loop, Polygon(tube.centre, pulled), other, side or 1)
 
 
 # The tube.

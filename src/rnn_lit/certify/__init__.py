@@ -25,7 +25,8 @@ from .plane import (
     ClosedCurve,
     once_around,
     Polygon,
-    polygon_images,
+    image_arc,
+    maps_beyond,
 )
 from .cycle import (
     Tube,
@@ -70,7 +71,8 @@ __all__ = [
     "ClosedCurve",
     "once_around",
     "Polygon",
-    "polygon_images",
+    "image_arc",
+    "maps_beyond",
     "Tube",
     "propose_fixed_point",
     "propose_tube",

@@ -22,9 +22,9 @@ from rnn_lit.certify.plane import (
     Polygon,
     Vector,
     in_basis,
+    maps_beyond,
     once_around,
     planar,
-    polygon_images,
 )
 
 __all__ = [
@@ -199,7 +199,7 @@ def chain(loop, tube, width, corners, inwards, n=128, longest=120):
     unit = (outer - inner) / (2 * float(width))  # of v, along each ray
     polygons = [Polygon(centre, corners)]
     for _ in range(longest):
-        polygon, pieces = polygons[-1], max(2, 256 // len(corners))
+        polygon, pieces = polygons[-1], max(1, 128 // len(corners))
         reached = sign * (radii(_points(corners)) - (outer + inner) / 2) / unit
         near = len(polygons) > 1 and reached.max() < 0.9 * float(width)
         if near and _beside(tube, sign * width, polygon, sign):
@@ -209,8 +209,7 @@ def chain(loop, tube, width, corners, inwards, n=128, longest=120):
             gap = unit if inwards else np.minimum(unit, 0.6 * image)
             corners = centre + (image + sign * margin * gap)[:, None] * rays
             following = Polygon(centre, corners)
-            images = polygon_images(loop, polygon, pieces)
-            if all(following.side(*arc) == -sign for arc in images):
+            if maps_beyond(loop, polygon, following, -sign, pieces):
                 break
         else:
             raise Undecided(f"link {len(polygons)} of the chain is not proved")

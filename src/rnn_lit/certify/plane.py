@@ -18,7 +18,8 @@ __all__ = [
     "ClosedCurve",
     "once_around",
     "Polygon",
-    "polygon_images",
+    "image_arc",
+    "maps_beyond",
 ]
 
 
@@ -253,19 +254,38 @@ class Polygon:
         return None
 
 
-def polygon_images(loop, polygon, pieces):
-    """Arcs that cover the image of a polygon: a middle, and half an arc.
+def image_arc(loop, middle, half):
+    """The image of the points middle + s·half, −1 ≤ s ≤ 1: a middle and half.
 
-    The image of a piece p + s d, −1 ≤ s ≤ 1, lies in F(p) + s DF(piece) d: the
-    mean value of the derivative over the way from p to any of its points lies
-    in that over the whole piece. The middle is taken from the centre.
+    F(p + s d) lies in F(p) + s DF(piece) d: the mean value of the derivative
+    over the way from p to any of its points lies in that over the whole piece.
+    """
+    image = loop(middle + half * UNIT)
+    return loop(middle), loop.push(image, half)
+
+
+def maps_beyond(loop, polygon, following, side, pieces=1, depth=4):
+    """Whether a polygon's image lies outside (1) or inside (−1) the next one.
+
+    Each side is cut into pieces, and one of which it is not proved into
+    halves, so many times at most.
     """
     (centre,) = planar([polygon.centre])
-    corners = planar(polygon.corners)
-    share = Ball(1) / (2 * pieces)
+
+    def beyond(middle, half, depth):
+        image, arc = image_arc(loop, middle, half)
+        if following.side(image - centre, arc) == side:
+            return True
+        half = half * Ball(0.5)
+        return depth > 0 and all(
+            beyond(part, half, depth - 1)
+            for part in (middle - half, middle + half)
+        )
+
+    corners, share = planar(polygon.corners), Ball(1) / (2 * pieces)
     for start, end in zip([corners[-1], *corners[:-1]], corners, strict=True):
         half = (end - start) * share
-        for i in range(pieces):
-            middle = start + half * Ball(2 * i + 1)
-            image = loop(middle + half * UNIT)
-            yield loop(middle) - centre, loop.push(image, half)
+        middles = (start + half * Ball(2 * i + 1) for i in range(pieces))
+        if not all(beyond(middle, half, depth) for middle in middles):
+            return False
+    return True

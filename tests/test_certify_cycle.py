@@ -263,6 +263,56 @@ def test_the_bounds_of_a_tube_hold_for_samples(loop, tube, width, boxes, slices)
     assert bounds.highest[0].middle() - 1e-3 <= forecasts.max() <= bounds.highest[1].middle()
 
 
+def slopes_of(tube, psi, v):
+    """∂T/∂ψ and ∂T/∂v in floats."""
+    K, N = tube.floats
+    k = 1j * np.arange(-(len(K) // 2), len(K) // 2 + 1)
+    return on_curve(k * K, psi) + v[:, None] * on_curve(k * N, psi), on_curve(N, psi)
+
+
+@pytest.mark.parametrize("psi", [0.3, 1.9, 3.1, 5.5])
+def test_a_wide_box_holds_the_tube_and_its_derivatives(tube, psi):
+    from rnn_lit.certify.cycle import _box, _piece
+
+    reach, v, spread = 0.05, 0.01, 0.005
+    half, (centre,) = Ball(0, reach), planar([tube.centre])
+    box = _box(_piece(tube, Ball(psi), half), half, Ball(v), Ball(0, spread), centre)
+    draw = np.random.default_rng(0)
+    at, across = psi + reach * draw.uniform(-1, 1, 500), v + spread * draw.uniform(-1, 1, 500)
+    points = on_curve(tube.floats[0], at) + across[:, None] * on_curve(tube.floats[1], at)
+    T_psi, T_v = slopes_of(tube, at, across)
+    for found, samples in ((box.all, points), (box.T_psi, T_psi), (box.T_v, T_v)):
+        for ball, column in zip(found.balls(), samples.T):
+            assert held(ball, column.min()) and held(ball, column.max())
+
+
+@pytest.mark.parametrize("psi", np.linspace(0, 6, 9))
+def test_a_step_that_leads_away_is_bounded_where_it_leads(loop, tube, psi):
+    """With another ω the gap is large, and the bounds have to be taken at its other end."""
+    from rnn_lit.certify.cycle import _box, _piece, _step
+
+    shifted = tube._replace(omega=tube.omega + 0.012)
+    reach, v, spread = 1e-6, 0.01, 1e-6
+    half, (centre,) = Ball(0, reach), planar([tube.centre])
+    here = _piece(shifted, Ball(psi), half)
+    there = _piece(shifted, Ball(psi) + Ball(shifted.omega), half)
+    box = _box(here, half, Ball(v), Ball(0, spread), centre)
+    turn, leaves, offset, across, lift, rate, along = _step(
+        loop, shifted, box, there, half, Ball(0, spread), Ball(shifted.rate)
+    )
+    at, w, h = np.array([psi]), np.array([v]), 1e-5
+    p, out = sampled(tube, at, w)
+    assert abs(p - at - shifted.omega)[0] <= turn.middle() + 1e-12
+    assert abs(out)[0] <= leaves.middle() + 1e-12
+    assert abs(out - shifted.rate * w)[0] <= offset.middle() + 1e-12
+    more, less = sampled(tube, at + h, w), sampled(tube, at - h, w)
+    d_psi = [(a - b)[0] / (2 * h) for a, b in zip(more, less)]
+    more, less = sampled(tube, at, w + h), sampled(tube, at, w - h)
+    d_v = [(a - b)[0] / (2 * h) for a, b in zip(more, less)]
+    assert d_psi[0] >= along.middle() - 1e-7 and abs(d_v[0]) <= across.middle() + 1e-7
+    assert abs(d_psi[1]) <= lift.middle() + 1e-7 and abs(d_v[1]) <= rate.middle() + 1e-7
+
+
 def test_a_tube_that_folds_or_leaves_is_refused(loop, tube):
     with pytest.raises(Undecided, match="folds"):
         tube_bounds(loop, tube, Fraction(2), 200)

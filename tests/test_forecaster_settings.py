@@ -30,6 +30,7 @@ BAD = [
     ("power", np.nan, "positive number"),
     ("power", [1.0], "positive number"),
     ("power", True, "positive number"),
+    ("power", 10**400, "positive number"),  # more than a float holds
     ("penalty", "auto", "wanted a number from 0 on, or None"),
     ("penalty", -1e-3, "from 0 on"),
     ("penalty", np.inf, "from 0 on"),

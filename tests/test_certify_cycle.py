@@ -448,31 +448,53 @@ def test_cones_are_kept_and_shrink_or_are_refused():
     assert 20 < found < 280
 
 
-def test_orbits_that_might_stay_outside_the_thin_tube_are_refused(tube, monkeypatch):
+@pytest.fixture
+def assumed(tube, monkeypatch):
+    """certify_cycle with bounds that are said, not calculated, and without the chains."""
     from rnn_lit.certify import cycle
 
     skipped = [Polygon(tube.centre, star(dent=0) - (0.2, -0.1) + tube.centre)]
     monkeypatch.setattr(cycle, "chain", lambda *a, **k: skipped)
     monkeypatch.setattr(cycle, "_hold_the_fixed_point", lambda *a: None)
+    usual = dict(turn=Ball("1e-5"), offset=Ball(0), along=Ball("0.98"), across=Ball("0.02"),
+                 lift=Ball("0.006"), rate=Ball("0.95"), lowest=(), highest=())  # fmt: skip
 
-    def bounds(loop, tube, width, *rest):
-        return cycle.TubeBounds(
-            width, Ball("1e-5"), Ball(width) * Fraction(9, 10), Ball(offset), Ball("0.98"),
-            Ball("0.02"), Ball("0.006"), Ball("0.95"), (), (),
-        )  # fmt: skip
+    def run(**changes):
+        def bounds(loop, tube, width, *rest):
+            given = usual | dict(width=width, leaves=Ball(width) * Fraction(9, 10))
+            own = {k[:-6]: v for k, v in changes.items() if k.endswith("_thick")}
+            if width == THIN:
+                own = {k: v for k, v in changes.items() if not k.endswith("_thick")}
+            return cycle.TubeBounds(**(given | own))
 
-    monkeypatch.setattr(cycle, "tube_bounds", bounds)
-    monkeypatch.setattr(cycle, "_cones", lambda b: (Fraction(1, 10), Ball("0.9")))
-    given_room = THIN * Fraction(1, 20)  # (1 − d) times the thin width
-    offset = given_room * Fraction(9, 10)
-    period = certify_cycle(M, C, tube=tube).period
+        monkeypatch.setattr(cycle, "tube_bounds", bounds)
+        return certify_cycle(M, C, tube=tube)
+
+    return run
+
+
+def test_the_period_follows_from_the_bounds(assumed, tube):
+    slow, fast = assumed(offset=THIN * Ball("0.045")).period
     omega = Ball(tube.omega)
     exact = [2 * Ball.pi() / (omega + s * Fraction(1, 10**5)) for s in (1, -1)]
-    assert period[0] <= exact[0].upper() and exact[1].lower() <= period[1]
-    assert period[1] - period[0] < (exact[1] - exact[0]) * Fraction(101, 100)
-    offset = given_room * Fraction(11, 10)
-    with pytest.raises(Undecided, match="enter the thin one"):
-        certify_cycle(M, C, tube=tube)
+    assert slow <= exact[0].upper() and exact[1].lower() <= fast
+    assert fast - slow < (exact[1] - exact[0]) * Fraction(101, 100)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        (dict(offset=Ball(THIN * Fraction(55, 1000))), "enter the thin one"),
+        (dict(rate_thick=Ball("1.01")), "enter the thin one"),
+        (dict(leaves=Ball(THIN * Fraction(101, 100))), "the thin tube is not mapped"),
+        (dict(leaves_thick=Ball(THICK * Fraction(101, 100))), "the thick tube is not mapped"),
+        (dict(turn=Ball(7)), "not proved to turn"),
+        (dict(across=Ball("0.9")), "no slope"),
+    ],
+)
+def test_a_bound_that_is_too_large_is_refused(assumed, changes, words):
+    with pytest.raises(Undecided, match=words):
+        assumed(**changes)
 
 
 def test_chains_that_do_not_close_are_refused(loop, tube):

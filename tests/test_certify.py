@@ -448,6 +448,14 @@ def test_the_precision_is_doubled_until_it_is_enough_and_not_for_ever():
         certify_forecasts(parameters, x, tolerance="1e-60", most=128)
 
 
+def test_a_gradient_that_floats_get_exactly_is_certified_too():
+    """Zero weights give tanh(0) = 0, and every product is one of small integers."""
+    zeros = Parameters(*(np.zeros(s) for s in ((2, 2), (2, 1), (2,), (1, 2), (1,))))
+    found = certify_gradient(zeros, np.ones((4, 1)), np.full((4, 1), 3.0))
+    assert found.gradient.b_y[0] == -6.0 and found.bits == 128
+    assert all(error.ends() == (0, 0) for error in flatten(found.error))
+
+
 @pytest.mark.parametrize("g", [tanh, sigmoid, sine])
 def test_gradients_of_other_activations_are_certified(g):
     draw = np.random.default_rng(1)

@@ -2,6 +2,7 @@
 
 """How many digits a gradient in floats keeps, by balls (ch-certified)."""
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -72,8 +73,9 @@ def certify_gradient(
         As of `loss_and_gradient`; arrays of floats, which are taken as the
         numbers they are.
     tolerance : float
-        How wide the enclosure of the gradient may be, beside the largest error
-        found. The precision is doubled until it is narrower.
+        How wide the ball of an entry may be, beside the error found in it.
+        The precision is doubled until all are narrower (or below 2⁻¹⁰⁰ times
+        the largest entry, far below what a float keeps of it).
     most : int
         The bits that are not exceeded.
 
@@ -120,10 +122,17 @@ def certify_gradient(
                 _, exact = loss_and_gradient(*exact_inputs, **given)
                 enclosed = flatten(exact)
                 errors = abs(enclosed - balls(floats))
-                width = max(ball.radius() for ball in enclosed)
-                if width <= Ball(tolerance) * greatest(errors):
+                floor = greatest(enclosed) * Fraction(1, 2**100)
+                wide = [
+                    ball.radius()
+                    for ball, error in zip(enclosed, errors, strict=True)
+                    if ball.radius()
+                    > max(Ball(tolerance) * error.upper(), floor)
+                ]
+                if not wide:
                     return _judged(gradient, exact, errors, bits)
-                reason = f"the widest ball has the radius {width.middle():.1e}"
+                widest = max(wide).middle()
+                reason = f"the widest ball has the radius {widest:.1e}"
             except (ArithmeticError, OverflowError) as error:
                 reason = str(error)
         bits *= 2

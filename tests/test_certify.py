@@ -408,7 +408,7 @@ def test_the_error_of_a_float_gradient_is_enclosed(gain, T):
     for number, ball, error, digits, floating in zip(
         exact, *(flatten(w) for w in (found.exact, found.error, found.digits, found.gradient))
     ):
-        assert held(ball, number)
+        assert held(ball, number) and found.digits.b_y.dtype.kind == "i"
         distance = abs(mpmath.mpf(float(floating)) - number)
         bound = error.ends()[1]
         bound = mpmath.mpf(bound.numerator) / bound.denominator

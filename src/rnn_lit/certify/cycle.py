@@ -152,7 +152,7 @@ def on_curve(coefficients, psi):
     return np.column_stack([points.real, points.imag])
 
 
-def chain(loop, tube, width, corners, inwards, n=128, longest=120):
+def chain(loop, tube, width, corners, inwards, n=96, longest=120):
     """Polygons, each mapped strictly inside (or outside) the next, the last
     one at the tube.
 
@@ -198,6 +198,9 @@ def chain(loop, tube, width, corners, inwards, n=128, longest=120):
     outer, inner = radii(K + float(width) * N), radii(K - float(width) * N)
     unit = (outer - inner) / (2 * float(width))  # of v, along each ray
     polygons = [Polygon(centre, corners)]
+    # How far beyond the image the next polygon is tried, as a share of v = 1.
+    margins = (0.0015, 0.003, 0.006, 0.012, 0.025, 0.05, 0.0007)
+    margins = margins if inwards else (*margins[1:], *margins[:1])
     for _ in range(longest):
         polygon, pieces = polygons[-1], max(1, 128 // len(corners))
         reached = sign * (radii(_points(corners)) - (outer + inner) / 2) / unit
@@ -205,7 +208,7 @@ def chain(loop, tube, width, corners, inwards, n=128, longest=120):
         if near and _beside(tube, sign * width, polygon, sign):
             return polygons
         image = radii(np.tanh(_points(corners) @ M.T + c))
-        for margin in (0.0015, 0.003, 0.006, 0.012, 0.025, 0.05, 0.0007):
+        for margin in margins:
             gap = unit if inwards else np.minimum(unit, 0.6 * image)
             corners = centre + (image + sign * margin * gap)[:, None] * rays
             following = Polygon(centre, corners)
@@ -637,7 +640,7 @@ def _repelling_point(loop, tube, radius=Fraction(1, 1000)):
     return fixed, modulus
 
 
-def _disc(tube, frame, near, n=128):
+def _disc(tube, frame, near, n=96):
     """Corners in the disc that the fixed point's neighbours leave."""
     angles = 2 * np.pi * np.arange(n) / n
     rays = np.column_stack([np.cos(angles), np.sin(angles)])

@@ -149,11 +149,12 @@ def _judged(gradient, exact, errors, bits):
     digits = [
         shared(*pair) for pair in zip(bounds, flatten(exact), strict=True)
     ]
+    shared_digits = (w.astype(int) for w in unflatten(digits, gradient))
     return GradientCertificate(
         gradient,
         exact,
         unflatten(bounds, gradient),
-        unflatten(digits, gradient),
+        Parameters(*shared_digits),
         bits,
     )
 

@@ -134,9 +134,12 @@ def score(configuration, years, series):
 
 
 def _plain(node):
-    """A syntax tree without positions, comments and docstrings, the same in every Python."""
+    """A syntax tree without positions, comments, docstrings and the types of a signature, the
+    same in every Python."""
     if isinstance(node, ast.AST):
         fields = {name: value for name, value in ast.iter_fields(node)}
+        if isinstance(node, (ast.arg, ast.FunctionDef)):
+            fields |= dict.fromkeys(("annotation", "returns"))
         body = fields.get("body")
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             first = body[0].value
@@ -152,7 +155,7 @@ def _plain(node):
 
 
 def fingerprint():
-    """A hash of the code that determines the numbers, blind to docstrings and comments.
+    """A hash of the code that determines the numbers, blind to docstrings, comments and types.
 
     It covers this file's settings and computations, and the search for the minimum. What the
     forward pass and the gradient compute is fixed by their proofs, so a faster version of them

@@ -3,11 +3,12 @@
 """The search for the parameters: many starts at once, then Newton's method (ch-sunspots)."""
 
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_lit._arrays import check_array, common_type
+from rnn_lit._arrays import Array, check_array, common_type
 from rnn_lit._settings import check_count, check_number, check_numbers
 from rnn_lit.bptt import backward
 from rnn_lit.loss import mean_squared_error
@@ -19,6 +20,7 @@ __all__ = [
     "separate",
     "side_by_side",
     "Minimum",
+    "Evaluate",
     "minimise",
     "hessian",
     "polish",
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 
-def join(theta, n, m):
+def join(theta: Array, n: int, m: int) -> Parameters:
     """R networks with one output each as one network of Rn units with R outputs.
 
     Parameters
@@ -70,7 +72,7 @@ def join(theta, n, m):
     )
 
 
-def separate(joint):
+def separate(joint: Parameters) -> Array:
     """The diagonal blocks of `join`, of parameters or of a gradient: (R, p) again."""
     joint = Parameters(*common_type(**joint._asdict()))
     R = max(1, joint.b_y.size)
@@ -88,7 +90,9 @@ def separate(joint):
     return np.concatenate([part.reshape(R, -1) for part in parts], axis=1)
 
 
-def side_by_side(theta, n, x, y, penalty):
+def side_by_side(
+    theta: Array, n: int, x: Array, y: Array, penalty: float | Array
+) -> tuple[Array, Array]:
     """The objective and the gradient of R networks of n units on one series, in one pass.
 
     Parameters
@@ -148,14 +152,18 @@ class Minimum(NamedTuple):
         converged although rounds were left has stalled: no step leads lower.
     """
 
-    theta: np.ndarray
-    J: np.ndarray
-    gradient: np.ndarray
+    theta: Array
+    J: Array
+    gradient: Array
     evaluations: int
-    converged: np.ndarray
+    converged: Array
 
 
-def _direction(S, Y, gradient):
+#: The objectives and their gradients at many θ.
+Evaluate = Callable[[Array], tuple[Array, Array]]
+
+
+def _direction(S: Array, Y: Array, gradient: Array) -> Array:
     """−H∇ by the two loops of L-BFGS; S, Y: (memory, R, p), newest last, zeros where unused."""
     curvature = (S * Y).sum(axis=2)
     used = curvature > 0
@@ -173,7 +181,7 @@ def _direction(S, Y, gradient):
     return -q
 
 
-def _evaluated(evaluate, theta):
+def _evaluated(evaluate: Evaluate, theta: Array) -> tuple[Array, Array]:
     """J and its gradient, of the shapes that they must have."""
     J, gradient = (np.asarray(part) for part in evaluate(theta))
     if J.shape != theta.shape[:1] or gradient.shape != theta.shape:
@@ -184,7 +192,10 @@ def _evaluated(evaluate, theta):
     return J, gradient
 
 
-def minimise(evaluate, theta, rounds, tolerance=1e-7, memory=12):
+def minimise(
+    evaluate: Evaluate, theta: Array, rounds: int, tolerance: float = 1e-7,
+    memory: int = 12,
+) -> Minimum:
     """L-BFGS in NumPy for many small problems at once, each with its own step length.
 
     Parameters
@@ -270,12 +281,12 @@ def minimise(evaluate, theta, rounds, tolerance=1e-7, memory=12):
     return Minimum(theta, J, gradient, evaluations, converged)
 
 
-def _first_step(gradient):
+def _first_step(gradient: Array) -> Array:
     """Of a direction that is minus the gradient: a step of length 1 at most."""
     return 1 / np.maximum(1, np.sqrt((gradient**2).sum(axis=1)))
 
 
-def hessian(theta, n, x, y, penalty):
+def hessian(theta: Array, n: int, x: Array, y: Array, penalty: float) -> Array:
     """The Hessian of the objective, to rounding error: the gradient at p complex points.
 
     Parameters
@@ -300,7 +311,7 @@ def hessian(theta, n, x, y, penalty):
     return (H + H.T) / 2
 
 
-def _one_network(theta, n, x):
+def _one_network(theta: Array, n: int, x: Array) -> Array:
     """θ of one network of n units, checked."""
     theta, n = check_numbers("theta", theta), check_count("n", n)
     m = np.shape(x)[-1] if np.ndim(x) else 1
@@ -308,7 +319,10 @@ def _one_network(theta, n, x):
     return theta
 
 
-def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
+def polish(
+    theta: Array, n: int, x: Array, y: Array, penalty: float,
+    tolerance: float = 1e-10, steps: int = 100,
+) -> tuple[Array, float, Array]:
     """Newton's method down to a minimum, from a point that is nearly one.
 
     Parameters as of `hessian`.
@@ -362,7 +376,10 @@ def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
     )
 
 
-def search_all(settings, x, y, penalties, reached):
+def search_all(
+    settings: dict[str, Any], x: Array, y: Array, penalties: Any,
+    reached: dict[str, Any],
+) -> None:
     """Choose the penalty, search from every start, polish the best.
 
     `reached` holds, from the first search on, what a fit keeps of the best so far.
@@ -371,13 +388,15 @@ def search_all(settings, x, y, penalties, reached):
     seeds = [[settings["seed"], i] for i in range(settings["starts"])]
     starts = [initialise(n, m, 1, np.random.default_rng(seed)) for seed in seeds]
 
-    def keep(found, penalty, theta):
+    def keep(found: Minimum, penalty: float, theta: Array) -> None:
         reached.update(
             parameters_=unflatten(theta, starts[0]), penalty_=penalty,
             objectives_=found.J, n_iter_=found.evaluations,
         )  # fmt: skip
 
-    def search(theta, x, y, penalty, rounds):
+    def search(
+        theta: Array, x: Array, y: Array, penalty: float, rounds: int
+    ) -> Minimum:
         try:
             found = minimise(lambda theta: side_by_side(theta, n, x, y, penalty), theta, rounds)
         except Interrupted as stop:
@@ -411,7 +430,9 @@ def search_all(settings, x, y, penalties, reached):
         reached["largest"] = largest
 
 
-def warn_not_converged(largest, tolerance, made, rounds):
+def warn_not_converged(
+    largest: float, tolerance: float, made: int, rounds: int
+) -> None:
     """Say that a search ended early, to whoever called what calls this."""
     how = "stopped after all" if made == rounds else "stalled after"
     warnings.warn(

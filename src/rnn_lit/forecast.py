@@ -7,8 +7,9 @@ import sys
 from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from rnn_lit._arrays import Array
 from rnn_lit._search import search_all, warn_not_converged
 from rnn_lit._series import (
     centre_and_scale,
@@ -22,13 +23,14 @@ from rnn_lit._series import (
 )
 from rnn_lit._settings import (
     Estimator,
+    Seed,
     check_count,
     check_number,
     check_settings,
     drawn_seed,
     not_fitted,
 )
-from rnn_lit._storage import fitted_state, load_arrays, save_arrays
+from rnn_lit._storage import FilePath, fitted_state, load_arrays, save_arrays
 from rnn_lit.equation import canonical_form, digits_needed, in_form, in_units
 from rnn_lit.model import Parameters, forward
 from rnn_lit.training import Interrupted
@@ -173,7 +175,7 @@ class Forecaster(Estimator):
         starts: int = 10,
         rounds: int = 300,
         polished: bool = False,
-        seed: Any = 0,
+        seed: Seed = 0,
     ) -> None:
         self.n = n
         self.lags = lags
@@ -184,7 +186,7 @@ class Forecaster(Estimator):
         self.polished = polished
         self.seed = seed
 
-    def fit(self, series: Any) -> Self:
+    def fit(self, series: ArrayLike) -> Self:
         """Find the forecasting equation of a series.
 
         Parameters
@@ -249,7 +251,10 @@ class Forecaster(Estimator):
             warn_not_converged(largest, self.TOLERANCE, reached["n_iter_"], settings["rounds"])
         return self
 
-    def _keep(self, settings, *, series_, fitted=None, **attributes):
+    def _keep(
+        self, settings: dict[str, Any], *, series_: Array,
+        fitted: int | None = None, **attributes: Any,
+    ) -> None:
         """Set all that a fit leaves, at once: nothing of it can fail halfway."""
         kept = Forecaster(**settings)
         attributes["seed_"] = settings["seed"]
@@ -265,25 +270,25 @@ class Forecaster(Estimator):
         own = {name: value for name, value in vars(kept).items() if name not in settings}
         vars(self).update(own)
 
-    def _lagged(self, values):
+    def _lagged(self, values: Array) -> tuple[Array, Array]:
         return lagged((values**self.power_ - self.mean_) / self.scale_, self.lags_)
 
-    def _back(self, u):
+    def _back(self, u: Array) -> Array:
         """From standardised forecasts to the series' units."""
         u = self.mean_ + self.scale_ * u
         return u if self.power_ == 1 else np.maximum(u, 0) ** (1 / self.power_)
 
-    def _check_fitted(self):
+    def _check_fitted(self) -> None:
         if not hasattr(self, "parameters_"):
             raise not_fitted(self)
 
-    def _values(self, series):
+    def _values(self, series: Any) -> tuple[Any, Array]:
         """The index and the values of a series to forecast with what was fitted."""
         self._check_fitted()
         freq = getattr(self.index_, "freq", None)
         return index_of(series, freq), check_series(series, self.lags_ + 1, self.power_)
 
-    def _paths(self, x, a, shocks):
+    def _paths(self, x: Array, a: Array, shocks: Array) -> Array:
         """The forecasts fed back as inputs, with a shock added to each: (steps, B).
 
         x: (B, lags) array, the last inputs; a: (B, n) array, the states before them;
@@ -296,7 +301,7 @@ class Forecaster(Estimator):
             x, a = np.column_stack([path[-1], x[:, :-1]]), states.a[1]
         return np.array(path)
 
-    def one_step(self, series: Any) -> Any:
+    def one_step(self, series: ArrayLike) -> Any:
         """The forecast of each value of a series from those before it, without refitting.
 
         Parameters
@@ -331,7 +336,7 @@ class Forecaster(Estimator):
         y_hat = np.concatenate([np.full(self.lags_, np.nan), y_hat])
         return y_hat if index is None else series_like(y_hat, series.index, series.name)
 
-    def score(self, series: Any) -> float:
+    def score(self, series: ArrayLike) -> float:
         """How much of the variance of a series is forecast one step ahead.
 
         Parameters
@@ -369,7 +374,7 @@ class Forecaster(Estimator):
             )
         return explained(counted, self.one_step(values)[self.lags_ :])
 
-    def horizon(self, series: Any, steps: int) -> Any:
+    def horizon(self, series: ArrayLike, steps: int) -> Any:
         """The forecasts made at each time of a series for each of the next steps.
 
         Parameters
@@ -414,19 +419,19 @@ class Forecaster(Estimator):
 
     @overload
     def predict(
-        self, steps: int, interval: None = None, series: Any = None, draws: int = 1000
+        self, steps: int, interval: None = None, series: ArrayLike | None = None, draws: int = 1000
     ) -> Any: ...
 
     @overload
     def predict(
-        self, steps: int, interval: float, series: Any = None, draws: int = 1000
+        self, steps: int, interval: float, series: ArrayLike | None = None, draws: int = 1000
     ) -> Forecast: ...
 
     def predict(
         self,
         steps: int,
         interval: float | None = None,
-        series: Any = None,
+        series: ArrayLike | None = None,
         draws: int = 1000,
     ) -> Any:
         """Forecast the steps that follow the fitted series, or another one.
@@ -494,7 +499,7 @@ class Forecaster(Estimator):
         parts = mean, np.minimum(lower, mean), np.maximum(upper, mean)
         return Forecast(*(series_like(part, after, name) for part in parts))
 
-    def update(self, values: Any) -> Self:
+    def update(self, values: ArrayLike) -> Self:
         """Append observations that follow the series, and refit nothing.
 
         Parameters
@@ -581,7 +586,7 @@ class Forecaster(Estimator):
             digits = digits_needed(parameters, x, tolerance, otherwise=15)
         return in_form(form, parameters, digits, self.mean_)
 
-    def save(self, path: Any) -> None:
+    def save(self, path: FilePath) -> None:
         """Write the fitted forecaster to one file, whole or not at all.
 
         Parameters
@@ -628,7 +633,7 @@ class Forecaster(Estimator):
         )
 
     @classmethod
-    def load(cls, path: Any) -> Self:
+    def load(cls, path: FilePath) -> Self:
         """Read a forecaster that `save` wrote.
 
         Parameters

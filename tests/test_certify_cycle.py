@@ -212,11 +212,13 @@ def test_where_the_image_of_a_polygon_lies(loop, tube, factor, side):
     around = Polygon(tube.centre, cycle)
     other = Polygon(tube.centre, tube.centre + factor * (cycle - tube.centre))
     for wanted in (1, -1):
-        assert maps_beyond(loop, around, other, wanted) == (wanted == side)
+        for pieces in (1, 3):
+            assert maps_beyond(loop, around, other, wanted, pieces) == (wanted == side)
     # One corner pulled away is enough to spoil it.
     pulled = cycle.copy()
     pulled[7] = tube.centre + (0.5 if side == 1 else 1.6) * (cycle[7] - tube.centre)
-    assert not maps_beyond(loop, Polygon(tube.centre, pulled), other, side or 1)
+    for pieces in (1, 3):
+        assert not maps_beyond(loop, Polygon(tube.centre, pulled), other, side or 1, pieces)
 
 
 # The tube.
@@ -435,8 +437,8 @@ def test_cones_are_kept_and_shrink_or_are_refused():
     draw = np.random.default_rng(0)
     found = 0
     for _ in range(300):
-        a, b = draw.uniform(0.5, 1), draw.uniform(0, 0.5)
-        c, d = draw.uniform(0, 0.2), draw.uniform(0.3, 1.1)
+        a, b = draw.uniform(0.5, 1.5), draw.uniform(0, 0.5)
+        c, d = draw.uniform(0, 0.2), draw.uniform(0.3, 1.3)
         slopes = np.arange(1, 100) / 100
         fine = (c + d * slopes < slopes * (a - b * slopes)) & (a - b * slopes > 0)
         fine &= d + b * slopes < 1

@@ -17,13 +17,14 @@ __all__ = [
 
 
 def backward_steps(delta, z, a, W_aa, r, dg):
-    """The sweep, in place: delta_t = g'(z_t) (delta_t + r_t), r_{t-1} = W_aaᵀ delta_t.
+    """The sweep, in place: δ_t = D_t (δ_t + r_t), r_{t-1} = W_aaᵀ δ_t.
 
     On entry the rows of delta hold W_yaᵀ e_t and r holds r_T; r_0 is returned.
 
     Notes
     -----
-    Derived in chapter 4, eq-delta. Nothing is checked: `backward` does that.
+    Derived in ch-jacobians, eq-delta. Nothing is checked: `backward` does
+    that.
 
     Examples
     --------
@@ -40,7 +41,7 @@ def backward_steps(delta, z, a, W_aa, r, dg):
 
 
 def backward(parameters, x, states, e, g_1=tanh, r=None):
-    """The backward sweep: the gradient from the derivative with respect to the outputs.
+    """The backward sweep: the gradient from e, the derivative by the outputs.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
 
     Notes
     -----
-    Derived in chapter 4, equations eq-delta and eq-gradient-sums; proved there, thm-bptt.
+    Derived in ch-jacobians, equations eq-delta and eq-gradient-sums; proved
+    in ch-bptt, thm-bptt.
 
     Examples
     --------
@@ -83,7 +85,9 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     ((2, 2), (2,))
     """
     if g_1.df is None:
-        raise ValueError(f"g_1 is {g_1.name}, wanted one that acts entry by entry")
+        raise ValueError(
+            f"g_1 is {g_1.name}, wanted one that acts entry by entry"
+        )
     parameters, x, z, a, e, r = conform(
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r
     )
@@ -184,7 +188,8 @@ def loss_and_gradient(
     g_1, g_2 : Activation
         Of the state, and of the output.
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature.
 
     Returns
     -------

@@ -15,7 +15,7 @@ __all__ = [
 
 
 def jacobian_product(W_aa, d, t, s):
-    """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}, with J_j = D_j W_aa; the identity for s = t.
+    """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}; the identity for s = t.
 
     Parameters
     ----------
@@ -45,7 +45,9 @@ def jacobian_product(W_aa, d, t, s):
     [[0.25]]
     """
     if not 0 <= s <= t <= len(d):
-        raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}")
+        raise ValueError(
+            f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}"
+        )
     product = np.zeros_like(d, shape=d.shape[1:] + W_aa.shape[:1])
     product += np.eye(len(W_aa), dtype=int)
     for j in range(t, s, -1):  # the newest on the left
@@ -56,9 +58,10 @@ def jacobian_product(W_aa, d, t, s):
 def jacobian_product_gradient(
     parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
 ):
-    """The gradient by the double sum over products of Jacobians, taken literally: the oracle.
+    """The gradient by the double sum, taken literally: the oracle.
 
-    Its work is of order T³n³; `loss_and_gradient` returns the same for order Tn².
+    Its work is of order T³n³; `loss_and_gradient` returns the same for order
+    Tn².
 
     Parameters
     ----------
@@ -70,7 +73,8 @@ def jacobian_product_gradient(
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature.
 
     Returns
     -------
@@ -98,7 +102,9 @@ def jacobian_product_gradient(
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     _, e = loss(states, y, g_2)
-    parameters, x, z, a, e = conform(parameters, x, finite=False, z=states.z, a=states.a, e=e)
+    parameters, x, z, a, e = conform(
+        parameters, x, finite=False, z=states.z, a=states.a, e=e
+    )
     if x.ndim == 2:  # a single series is a batch of one
         x, z, a, e = (array[:, None] for array in (x, z, a, e))
     d = g_1.df(z, a[1:])
@@ -109,7 +115,9 @@ def jacobian_product_gradient(
             gradient.W_ya[:] += np.outer(e[t - 1, b], a[t, b])
             gradient.b_y[:] += e[t - 1, b]
             for s in range(1, t + 1):
-                row = e[t - 1, b] @ W_ya @ jacobian_product(W_aa, d[:, b], t, s)
+                row = (
+                    e[t - 1, b] @ W_ya @ jacobian_product(W_aa, d[:, b], t, s)
+                )
                 row = row * d[s - 1, b]
                 gradient.W_aa[:] += np.outer(row, a[s - 1, b])
                 gradient.W_ax[:] += np.outer(row, x[s - 1, b])

@@ -13,15 +13,19 @@ __all__ = [
 
 
 def as_array(name, values):
-    """The values as an array; a subclass that holds objects stays what it is."""
+    """The values as an array; a subclass that holds objects stays one."""
     try:
         array = np.asanyarray(values)
     except ValueError:
-        raise ValueError(f"{name} has rows of different lengths, wanted equal ones") from None
+        raise ValueError(
+            f"{name} has rows of different lengths, wanted equal ones"
+        ) from None
     if type(array) is np.ndarray or array.dtype.kind == "O":
         return array
     if np.ma.is_masked(array):
-        raise ValueError(f"{name} has masked values, wanted a number everywhere")
+        raise ValueError(
+            f"{name} has masked values, wanted a number everywhere"
+        )
     return np.asarray(array)
 
 
@@ -33,26 +37,33 @@ def no_number(value):
 
 
 def check_array(name, array, shape, finite=True):
-    """Refuse an array of a wrong shape, or with an entry that is no finite number."""
+    """Refuse an array of a wrong shape, or with an entry not finite."""
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, wanted {shape}")
     if not finite or array.dtype.kind in "biu":
         return
     if array.dtype.kind == "O":
-        refused = np.frompyfunc(no_number, 1, 1)(np.asarray(array)).astype(bool)
+        refused = np.frompyfunc(no_number, 1, 1)(np.asarray(array)).astype(
+            bool
+        )
     else:
         refused = ~np.isfinite(array)
     if refused.any():
         where = tuple(int(i) for i in np.argwhere(refused)[0])
-        raise ValueError(f"{name} holds {array[where]} at index {where}, wanted finite numbers")
+        raise ValueError(
+            f"{name} holds {array[where]} at index {where}, wanted finite "
+            "numbers"
+        )
 
 
 def common_type(**arrays):
-    """The arrays in one number type: integers become float64, objects stay what they are."""
+    """The arrays in one number type: integers become float64, objects stay."""
     arrays = {name: as_array(name, array) for name, array in arrays.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "biufcO":
-            raise ValueError(f"{name} holds {array.dtype} values, wanted numbers")
+            raise ValueError(
+                f"{name} holds {array.dtype} values, wanted numbers"
+            )
     dtype = np.result_type(*arrays.values())
     if dtype.kind in "biu":
         dtype = np.dtype(np.float64)

@@ -17,9 +17,8 @@ def as_array(name, values):
     try:
         array = np.asanyarray(values)
     except ValueError:
-        raise ValueError(
-            f"{name} has rows of different lengths, wanted equal ones"
-        ) from None
+        wanted = "has rows of different lengths, wanted equal ones"
+        raise ValueError(f"{name} {wanted}") from None
     if type(array) is np.ndarray or array.dtype.kind == "O":
         return array
     if np.ma.is_masked(array):
@@ -43,17 +42,14 @@ def check_array(name, array, shape, finite=True):
     if not finite or array.dtype.kind in "biu":
         return
     if array.dtype.kind == "O":
-        refused = np.frompyfunc(no_number, 1, 1)(np.asarray(array)).astype(
-            bool
-        )
+        entries = np.asarray(array)
+        refused = np.frompyfunc(no_number, 1, 1)(entries).astype(bool)
     else:
         refused = ~np.isfinite(array)
     if refused.any():
         where = tuple(int(i) for i in np.argwhere(refused)[0])
-        raise ValueError(
-            f"{name} holds {array[where]} at index {where}, wanted finite "
-            "numbers"
-        )
+        found = f"{name} holds {array[where]} at index {where}"
+        raise ValueError(f"{found}, wanted finite numbers")
 
 
 def common_type(**arrays):

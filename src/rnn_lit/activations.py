@@ -29,9 +29,9 @@ class Activation(NamedTuple):
     f : callable
         ``f(z)``, entry by entry; softmax alone works on whole rows.
     df : callable or None
-        ``df(z, a)``, the derivative at the pre-activation ``z``, where ``a =
-        f(z)`` is given as well, since many derivatives are cheaper in terms of
-        the output. None for softmax, whose derivative is a matrix.
+        ``df(z, a)``, the derivative at the pre-activation ``z``, where
+        ``a = f(z)`` is given as well, since many derivatives are cheaper in
+        terms of the output. None for softmax, whose derivative is a matrix.
 
     Notes
     -----

@@ -97,8 +97,8 @@ def conform(parameters, x, finite=True, **others):
     finite : bool
         Whether to refuse a NaN or an infinity as well.
     **others : array or None
-        Any of ``a_0`` and ``r`` (one row of size n), ``z`` (T rows), ``a`` (T
-        + 1 rows) and ``e`` (T rows of size k). None stands for zeros.
+        Any of ``a_0`` and ``r`` (one row of size n), ``z`` (T rows), ``a``
+        (T + 1 rows) and ``e`` (T rows of size k). None stands for zeros.
 
     Returns
     -------
@@ -122,48 +122,34 @@ def conform(parameters, x, finite=True, **others):
     (dtype('float64'), array([0., 0.]))
     """
     if len(parameters) != len(Parameters._fields):
-        raise ValueError(
-            f"parameters holds {len(parameters)} arrays, wanted 5 as in "
-            "Parameters"
-        )
+        found = f"parameters holds {len(parameters)} arrays"
+        raise ValueError(f"{found}, wanted 5 as in Parameters")
     x = as_array("x", x)
     parameters = Parameters(*map(as_array, Parameters._fields, parameters))
     for name, w in parameters._asdict().items():
         axes, kind = (1, "vector") if name.startswith("b") else (2, "matrix")
         if w.ndim != axes or w.size == 0:
-            raise ValueError(
-                f"{name} has shape {w.shape}, wanted a {kind} that is not "
-                "empty"
-            )
-    n, m, k = (
-        len(parameters.W_aa),
-        parameters.W_ax.shape[1],
-        len(parameters.W_ya),
-    )
+            wanted = f"a {kind} that is not empty"
+            raise ValueError(f"{name} has shape {w.shape}, wanted {wanted}")
+    W_aa, W_ax, _, W_ya, _ = parameters
+    n, m, k = len(W_aa), W_ax.shape[1], len(W_ya)
     if x.ndim not in (2, 3) or x.size == 0 or x.shape[-1] != m:
         raise ValueError(
-            f"x has shape {x.shape}, wanted (T, {m}) or (T, B, {m}) with T "
-            "and B at least 1"
+            f"x has shape {x.shape}, wanted (T, {m}) or (T, B, {m})"
+            " with T and B at least 1"
         )
     T, batch = len(x), x.shape[1:-1]
     shapes = {
-        "W_aa": (n, n),
-        "W_ax": (n, m),
-        "b_a": (n,),
-        "W_ya": (k, n),
-        "b_y": (k,),
-        "x": x.shape,
-        "a_0": batch + (n,),
-        "r": batch + (n,),
-        "z": (T, *batch, n),
-        "a": (T + 1, *batch, n),
-        "e": (T, *batch, k),
+        "W_aa": (n, n), "W_ax": (n, m), "b_a": (n,),
+        "W_ya": (k, n), "b_y": (k,), "x": x.shape,
+        "a_0": batch + (n,), "r": batch + (n,),
+        "z": (T, *batch, n), "a": (T + 1, *batch, n), "e": (T, *batch, k),
     }
     given = {**parameters._asdict(), "x": x}
     for name, array in others.items():
-        given[name] = (
-            np.zeros(shapes[name], x.dtype) if array is None else array
-        )
+        if array is None:
+            array = np.zeros(shapes[name], x.dtype)
+        given[name] = array
     arrays = common_type(**given)
     for name, array in zip(given, arrays, strict=True):
         check_array(name, array, shapes[name], finite)

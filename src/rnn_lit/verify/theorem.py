@@ -62,9 +62,8 @@ def adjoint_identity(
     states = forward(parameters, x, a_0, g_1, Opaque(size_k, "yhat", "s"))
     gradient, r_0 = backward(values(parameters), x, values(states), e, g_1, r)
     left = pairing(e, tangents(states.o)) + pairing(r, tangents(states.a[-1]))
-    right = pairing(gradient, tangents(parameters)) + pairing(
-        r_0, tangents(a_0)
-    )
+    right = pairing(gradient, tangents(parameters))
+    right = right + pairing(r_0, tangents(a_0))
     return canonical(left), canonical(right)
 
 

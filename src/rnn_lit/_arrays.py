@@ -24,15 +24,18 @@ Number = Any
 
 
 def as_array(name: str, values: Any) -> Array:
-    """The values as an array; a subclass that holds objects stays what it is."""
+    """The values as an array; a subclass that holds objects stays one."""
     try:
         array = np.asanyarray(values)
     except ValueError:
-        raise ValueError(f"{name} has rows of different lengths, wanted equal ones") from None
+        wanted = "has rows of different lengths, wanted equal ones"
+        raise ValueError(f"{name} {wanted}") from None
     if type(array) is np.ndarray or array.dtype.kind == "O":
         return array
     if np.ma.is_masked(array):
-        raise ValueError(f"{name} has masked values, wanted a number everywhere")
+        raise ValueError(
+            f"{name} has masked values, wanted a number everywhere"
+        )
     return np.asarray(array)
 
 
@@ -46,26 +49,30 @@ def no_number(value: object) -> bool:
 def check_array(
     name: str, array: Array, shape: tuple[int, ...], finite: bool = True
 ) -> None:
-    """Refuse an array of a wrong shape, or with an entry that is no finite number."""
+    """Refuse an array of a wrong shape, or with an entry not finite."""
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, wanted {shape}")
     if not finite or array.dtype.kind in "biu":
         return
     if array.dtype.kind == "O":
-        refused = np.asarray(np.frompyfunc(no_number, 1, 1)(np.asarray(array)), bool)
+        entries = np.asarray(array)
+        refused = np.asarray(np.frompyfunc(no_number, 1, 1)(entries), bool)
     else:
         refused = ~np.isfinite(array)
     if refused.any():
         where = tuple(int(i) for i in np.argwhere(refused)[0])
-        raise ValueError(f"{name} holds {array[where]} at index {where}, wanted finite numbers")
+        found = f"{name} holds {array[where]} at index {where}"
+        raise ValueError(f"{found}, wanted finite numbers")
 
 
 def common_type(**arrays: Any) -> list[Array]:
-    """The arrays in one number type: integers become float64, objects stay what they are."""
+    """The arrays in one number type: integers become float64, objects stay."""
     arrays = {name: as_array(name, array) for name, array in arrays.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "biufcO":
-            raise ValueError(f"{name} holds {array.dtype} values, wanted numbers")
+            raise ValueError(
+                f"{name} holds {array.dtype} values, wanted numbers"
+            )
     dtype = np.result_type(*arrays.values())
     if dtype.kind in "biu":
         dtype = np.dtype(np.float64)

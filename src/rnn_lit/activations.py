@@ -31,13 +31,14 @@ class Activation(NamedTuple):
     f : callable
         ``f(z)``, entry by entry; softmax alone works on whole rows.
     df : callable or None
-        ``df(z, a)``, the derivative at the pre-activation ``z``, where ``a = f(z)`` is
-        given as well, since many derivatives are cheaper in terms of the output. None for
-        softmax, whose derivative is a matrix.
+        ``df(z, a)``, the derivative at the pre-activation ``z``, where
+        ``a = f(z)`` is given as well, since many derivatives are cheaper in
+        terms of the output. None for softmax, whose derivative is a matrix.
 
     Notes
     -----
-    Derived in chapter 1, equations eq-inverse, eq-tanh, eq-sigmoid, eq-softplus, eq-sine.
+    Derived in chapter 1, equations eq-inverse, eq-tanh, eq-sigmoid,
+    eq-softplus, eq-sine.
 
     Examples
     --------
@@ -65,7 +66,8 @@ def _sigmoid_slope(z: Array, a: Array) -> Array:
 
 
 def _softplus(z: Array) -> Array:
-    away = np.where(z.real > 0, z, -z)  # of z and -z the one where exp(-away) is at most 1
+    # of z and -z the one where exp(-away) is at most 1
+    away = np.where(z.real > 0, z, -z)
     return (z + away) / 2 + np.log1p(np.exp(-away))
 
 
@@ -107,4 +109,6 @@ sine = Activation("sine", np.sin, _sine_slope)
 identity = Activation("identity", _identity, _identity_slope)
 softmax = Activation("softmax", _softmax, None)
 
-ACTIVATIONS = {g.name: g for g in (tanh, sigmoid, softplus, sine, identity, softmax)}
+ACTIVATIONS = {
+    g.name: g for g in (tanh, sigmoid, softplus, sine, identity, softmax)
+}

@@ -25,13 +25,14 @@ def backward_steps(
     delta: Array, z: Array, a: Array, W_aa: Array, r: Array,
     dg: Callable[[Array, Array], Array],
 ) -> Array:
-    """The sweep, in place: delta_t = g'(z_t) (delta_t + r_t), r_{t-1} = W_aaᵀ delta_t.
+    """The sweep, in place: δ_t = D_t (δ_t + r_t), r_{t-1} = W_aaᵀ δ_t.
 
     On entry the rows of delta hold W_yaᵀ e_t and r holds r_T; r_0 is returned.
 
     Notes
     -----
-    Derived in chapter 4, eq-delta. Nothing is checked: `backward` does that.
+    Derived in ch-jacobians, eq-delta. Nothing is checked: `backward` does
+    that.
 
     Examples
     --------
@@ -51,7 +52,7 @@ def backward(
     parameters: Parameters, x: ArrayLike, states: States, e: ArrayLike,
     g_1: Activation = tanh, r: ArrayLike | None = None,
 ) -> tuple[Parameters, Array]:
-    """The backward sweep: the gradient from the derivative with respect to the outputs.
+    """The backward sweep: the gradient from e, the derivative by the outputs.
 
     Parameters
     ----------
@@ -81,7 +82,8 @@ def backward(
 
     Notes
     -----
-    Derived in chapter 4, equations eq-delta and eq-gradient-sums; proved there, thm-bptt.
+    Derived in ch-jacobians, equations eq-delta and eq-gradient-sums; proved
+    in ch-bptt, thm-bptt.
 
     Examples
     --------
@@ -94,7 +96,9 @@ def backward(
     ((2, 2), (2,))
     """
     if g_1.df is None:
-        raise ValueError(f"g_1 is {g_1.name}, wanted one that acts entry by entry")
+        raise ValueError(
+            f"g_1 is {g_1.name}, wanted one that acts entry by entry"
+        )
     parameters, x, z, a, e, r = conform(
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r
     )
@@ -200,7 +204,8 @@ def loss_and_gradient(
     g_1, g_2 : Activation
         Of the state, and of the output.
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature.
 
     Returns
     -------

@@ -70,14 +70,17 @@ def mean_squared_error(
     Returns
     -------
     L : number
-        The mean over time and batch of ‖ŷ_t − y_t‖², in the square of those units.
+        The mean over time and batch of ‖ŷ_t − y_t‖², in the square of those
+        units.
     e : array of the shape of y
-        ∂L/∂o: row t is e_t, with g₂′ and the mean's 1/T (with a batch 1/(TB)) in it.
+        ∂L/∂o: row t is e_t, with g₂′ and the mean's 1/T (with a batch 1/(TB))
+        in it.
 
     Raises
     ------
     ValueError
-        If y has another shape than the outputs or is not finite, or if g_2 is softmax.
+        If y has another shape than the outputs or is not finite, or if g_2 is
+        softmax.
 
     Notes
     -----
@@ -91,7 +94,9 @@ def mean_squared_error(
     2.5 [1. 2.]
     """
     if g_2.df is None:
-        raise ValueError(f"g_2 is {g_2.name}, wanted an activation that acts entry by entry")
+        raise ValueError(
+            f"g_2 is {g_2.name}, wanted an activation that acts entry by entry"
+        )
     o, y = _outputs_and_targets(states, y)
     residual = states.y_hat - y
     count = residual.size // residual.shape[-1]
@@ -100,24 +105,31 @@ def mean_squared_error(
 
 
 def _check_probabilities(y: ArrayLike) -> None:
-    """Refuse targets of floats whose rows are not probabilities, up to rounding."""
+    """Refuse float targets whose rows are not probabilities."""
     y = np.asanyarray(y)
     if y.dtype.kind not in "biufc":
         return  # exact types and symbols: the caller's word is taken
-    tolerance = 1e-6 + (y.shape[-1] * np.finfo(y.dtype).eps if y.dtype.kind in "fc" else 0)
+    tolerance = 1e-6 + (
+        y.shape[-1] * np.finfo(y.dtype).eps if y.dtype.kind in "fc" else 0
+    )
     total = y.sum(axis=-1)
-    bad = (y.imag != 0).any(axis=-1) | (y.real < 0).any(axis=-1) | (abs(total - 1) > tolerance)
+    bad = (
+        (y.imag != 0).any(axis=-1)
+        | (y.real < 0).any(axis=-1)
+        | (abs(total - 1) > tolerance)
+    )
     if bad.any():
         where = tuple(int(index) for index in np.argwhere(bad)[0])
         raise ValueError(
-            f"y has the row {y[where]} at {where}, wanted probabilities: no entry negative, sum 1"
+            f"y has the row {y[where]} at {where}, wanted probabilities: no "
+            "entry negative, sum 1"
         )
 
 
 def softmax_cross_entropy(
     states: States, y: ArrayLike, g_2: Activation = softmax
 ) -> tuple[Number, Array]:
-    """Cross-entropy of softmax outputs, averaged over time and batch, and its derivative.
+    """Cross-entropy of softmax, averaged over time and batch, and its e.
 
     Parameters
     ----------
@@ -131,18 +143,19 @@ def softmax_cross_entropy(
     Returns
     -------
     L : number
-        The mean over time and batch of −Σᵢ y_{t,i} log ŷ_{t,i}, with natural logarithms.
-        It is finite for all finite logits: two further apart than 0.9 times the largest
-        number of their type count as that far apart.
+        The mean over time and batch of −Σᵢ y_{t,i} log ŷ_{t,i}, with natural
+        logarithms. It is finite for all finite logits: two further apart than
+        0.9 times the largest number of their type count as that far apart.
     e : array of the shape of y
         ∂L/∂o: row t is (ŷ_t − y_t)/T (with a batch /(TB)).
 
     Raises
     ------
     ValueError
-        If g_2 is not softmax, if y has another shape than the outputs or is not finite, or if a
-        row of y is not a row of probabilities. Of exact and symbolic targets this last is not
-        checked; e is the derivative of L for those too, whatever their sum.
+        If g_2 is not softmax, if y has another shape than the outputs or is
+        not finite, or if a row of y is not a row of probabilities. Of exact
+        and symbolic targets this last is not checked; e is the derivative of L
+        for those too, whatever their sum.
 
     Notes
     -----

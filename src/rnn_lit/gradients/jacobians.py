@@ -17,7 +17,7 @@ __all__ = [
 
 
 def jacobian_product(W_aa: Array, d: Array, t: int, s: int) -> Array:
-    """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}, with J_j = D_j W_aa; the identity for s = t.
+    """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}; the identity for s = t.
 
     Parameters
     ----------
@@ -49,7 +49,9 @@ def jacobian_product(W_aa: Array, d: Array, t: int, s: int) -> Array:
     W_aa, d = common_type(W_aa=W_aa, d=d)
     check_array("W_aa", W_aa, d.shape[-1:] * 2, finite=False)
     if not 0 <= s <= t <= len(d):
-        raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}")
+        raise ValueError(
+            f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}"
+        )
     product = np.zeros_like(d, shape=d.shape[1:] + W_aa.shape[:1])
     product += np.eye(len(W_aa), dtype=int)
     for j in range(t, s, -1):  # the newest on the left
@@ -62,9 +64,10 @@ def jacobian_product_gradient(
     a_0: ArrayLike | None = None, g_1: Activation = tanh,
     g_2: Activation = identity, loss: Loss = mean_squared_error,
 ) -> Parameters:
-    """The gradient by the double sum over products of Jacobians, taken literally: the oracle.
+    """The gradient by the double sum, taken literally: the oracle.
 
-    Its work is of order T³n³; `loss_and_gradient` returns the same for order Tn².
+    Its work is of order T³n³; `loss_and_gradient` returns the same for order
+    Tn².
 
     Parameters
     ----------
@@ -76,7 +79,8 @@ def jacobian_product_gradient(
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature.
 
     Returns
     -------
@@ -104,7 +108,9 @@ def jacobian_product_gradient(
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     _, e = loss(states, y, g_2)
-    parameters, x, z, a, e = conform(parameters, x, finite=False, z=states.z, a=states.a, e=e)
+    parameters, x, z, a, e = conform(
+        parameters, x, finite=False, z=states.z, a=states.a, e=e
+    )
     if x.ndim == 2:  # a single series is a batch of one
         x, z, a, e = (array[:, None] for array in (x, z, a, e))
     d = g_1.df(z, a[1:])
@@ -115,7 +121,9 @@ def jacobian_product_gradient(
             gradient.W_ya[:] += np.outer(e[t - 1, b], a[t, b])
             gradient.b_y[:] += e[t - 1, b]
             for s in range(1, t + 1):
-                row = e[t - 1, b] @ W_ya @ jacobian_product(W_aa, d[:, b], t, s)
+                row = (
+                    e[t - 1, b] @ W_ya @ jacobian_product(W_aa, d[:, b], t, s)
+                )
                 row = row * d[s - 1, b]
                 gradient.W_aa[:] += np.outer(row, a[s - 1, b])
                 gradient.W_ax[:] += np.outer(row, x[s - 1, b])

@@ -12,48 +12,56 @@ __all__ = [
 
 
 class Descending(sp.Product):
-    """The product f(hi) f(hi − 1) ⋯ f(lo) of symbols that need not commute; 1 if hi = lo − 1."""
+    """f(hi) f(hi − 1) ⋯ f(lo), which need not commute; 1 if hi = lo − 1."""
 
     def _latex(self, printer):
         ((index, lo, hi),) = self.limits
         index, lo, hi = (printer._print(part) for part in (index, lo, hi))
         body = printer.parenthesize(self.function, 50)
-        return rf"\mathop{{\overset{{\curvearrowleft}}{{\prod}}}}_{{{index}={lo}}}^{{{hi}}} {body}"
+        prod = r"\mathop{\overset{\curvearrowleft}{\prod}}"
+        return rf"{prod}_{{{index}={lo}}}^{{{hi}}} {body}"
 
 
 def _split_newest(expression, smallest=None):
-    """Each product in the expression with its newest factor written in front of it."""
+    """Each product in the expression, its newest factor in front of it."""
 
     def split(product):
         ((index, lo, hi),) = product.limits
         if hi - lo == -1:
             return sp.S.One
         if smallest is None or not smallest(hi - lo):
-            raise ValueError(f"the product from {lo} to {hi} may be empty, wanted a factor")
-        return product.function.subs(index, hi) * Descending(product.function, (index, lo, hi - 1))
+            raise ValueError(
+                f"the product from {lo} to {hi} may be empty, wanted a factor"
+            )
+        return product.function.subs(index, hi) * Descending(
+            product.function, (index, lo, hi - 1)
+        )
 
     return expression.replace(lambda part: isinstance(part, Descending), split)
 
 
 def peel(total):
-    """A sum of descending products with its last term, and each newest factor, split off.
+    """A sum of products with its last term and newest factors split off.
 
     Parameters
     ----------
     total : sympy.Sum
-        Over one index s, from lo to hi; the products in it run from some s + c to some hi.
+        Over one index s, from lo to hi; the products in it run from some s + c
+        to some hi.
 
     Returns
     -------
     sympy.Expr
-        The term of s = hi, plus the sum over s = lo … hi − 1, in which every product has its
-        newest factor in front, and what does not depend on s stands before the sum. Equal to
-        ``total`` for symbols that do not commute.
+        The term of s = hi, plus the sum over s = lo … hi − 1, in which every
+        product has its newest factor in front, and what does not depend on s
+        stands before the sum. Equal to ``total`` for symbols that do not
+        commute.
 
     Raises
     ------
     ValueError
-        If a product in the remaining sum may be empty, so that it has no factor to give.
+        If a product in the remaining sum may be empty, so that it has no
+        factor to give.
 
     Notes
     -----
@@ -71,7 +79,7 @@ def peel(total):
 
 
 def written_out(expression):
-    """The expression with its sums and descending products, of numeric limits, term by term.
+    """The expression with its sums and products, of numeric limits, done.
 
     Parameters
     ----------
@@ -83,9 +91,20 @@ def written_out(expression):
     """
     if isinstance(expression, (sp.Sum, Descending)):
         (index, lo, hi), *outer = reversed(expression.limits)
-        inner = expression.func(expression.function, *outer) if outer else expression.function
-        parts = [written_out(inner.subs(index, at)) for at in range(int(lo), int(hi) + 1)]
-        return sp.Add(*parts) if isinstance(expression, sp.Sum) else sp.Mul(*parts[::-1])
+        inner = (
+            expression.func(expression.function, *outer)
+            if outer
+            else expression.function
+        )
+        parts = [
+            written_out(inner.subs(index, at))
+            for at in range(int(lo), int(hi) + 1)
+        ]
+        return (
+            sp.Add(*parts)
+            if isinstance(expression, sp.Sum)
+            else sp.Mul(*parts[::-1])
+        )
     if not expression.args:
         return expression
     return expression.func(*map(written_out, expression.args))

@@ -25,7 +25,7 @@ class Total(sp.Expr):
 
 
 class Immediate(Total):
-    """An immediate derivative: whatever else depends on the parameter is held fixed."""
+    """An immediate derivative: all else that depends on θ is held fixed."""
 
     mark = "^{+}"
 
@@ -45,5 +45,8 @@ class Formula:
         return f"{self.left} = {self.right}"
 
     def _repr_latex_(self):
-        left, right = (sp.latex(side, long_frac_ratio=1) for side in (self.left, self.right))
+        left, right = (
+            sp.latex(side, long_frac_ratio=1)
+            for side in (self.left, self.right)
+        )
         return rf"$\displaystyle {left} = {right}$"

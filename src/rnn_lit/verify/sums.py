@@ -100,10 +100,16 @@ class Entries(np.ndarray):
         function = np.frompyfunc(symbolic, 1, 1) if symbolic else ufunc
         axes = ()
         for one in inputs:
-            axes = _broadcast(axes, one.axes if isinstance(one, Entries) else ())
-        plain = [one.expression if isinstance(one, Entries) else one
-                 for one in inputs]
-        return Entries(function(*(np.array(one, object) for one in plain)), axes)
+            axes = _broadcast(
+                axes, one.axes if isinstance(one, Entries) else ()
+            )
+        plain = [
+            one.expression if isinstance(one, Entries) else one
+            for one in inputs
+        ]
+        return Entries(
+            function(*(np.array(one, object) for one in plain)), axes
+        )
 
     def __array_function__(self, function, types, args, kwargs):
         if function is np.result_type:
@@ -115,11 +121,16 @@ class Entries(np.ndarray):
     def _without(self, axis, keepdims):
         """The places of the axes named, and what stays of the axes."""
         every = range(len(self.axes))
-        named = every if axis is None else [every[one] for one in
-                                            np.atleast_1d(axis)]
-        kept = [(None, 1) if place in named else one
-                for place, one in enumerate(self.axes)
-                if keepdims or place not in named]
+        named = (
+            every
+            if axis is None
+            else [every[one] for one in np.atleast_1d(axis)]
+        )
+        kept = [
+            (None, 1) if place in named else one
+            for place, one in enumerate(self.axes)
+            if keepdims or place not in named
+        ]
         return named, kept
 
     def sum(self, axis=None, keepdims=False):
@@ -140,13 +151,17 @@ class Entries(np.ndarray):
 def _broadcast(one, other):
     """The axes of the result of two arrays: the last ones belong together."""
     length = max(len(one), len(other))
-    one, other = (((None, 1),) * (length - len(axes)) + tuple(axes)
-                  for axes in (one, other))
+    one, other = (
+        ((None, 1),) * (length - len(axes)) + tuple(axes)
+        for axes in (one, other)
+    )
     for left, right in zip(one, other, strict=True):
         if left != right and (None, 1) not in (left, right):
             raise ValueError(f"{left[1]} and {right[1]} entries do not match")
-    return tuple(right if left == (None, 1) else left
-                 for left, right in zip(one, other, strict=True))
+    return tuple(
+        right if left == (None, 1) else left
+        for left, right in zip(one, other, strict=True)
+    )
 
 
 def vectors(name, batch=False):
@@ -163,14 +178,17 @@ def vectors(name, batch=False):
         The entry is name[t, i] or name[t, b, i].
     """
     axes = ((t, T), (b, B), (i, k)) if batch else ((t, T), (i, k))
-    return Entries(sp.IndexedBase(name)[tuple(index for index, _ in axes)], axes)
+    return Entries(
+        sp.IndexedBase(name)[tuple(index for index, _ in axes)], axes
+    )
 
 
 def resolve(expression):
-    """The expression with its sums split into terms, and free of Kronecker deltas.
+    """The expression with sums split into terms, free of Kronecker deltas.
 
-    A factor without the summation index leaves the sum, and Σᵢ δᵢⱼ f(i) = f(j) for an index j
-    between the limits. A sum over several indices is taken from the inside.
+    A factor without the summation index leaves the sum, and Σᵢ δᵢⱼ f(i) = f(j)
+    for an index j between the limits. A sum over several indices is taken from
+    the inside.
 
     Parameters
     ----------
@@ -179,7 +197,8 @@ def resolve(expression):
     Returns
     -------
     sympy.Expr
-        Equal to the expression for all sizes; every sum left has one product as its summand.
+        Equal to the expression for all sizes; every sum left has one product
+        as its summand.
 
     Notes
     -----
@@ -200,7 +219,11 @@ def _term_by_term(function, index, limits):
     total = 0
     for term in sp.Add.make_args(sp.expand(function)):
         outside, inside = term.as_independent(index, as_Add=False)
-        deltas = [d for d in inside.atoms(sp.KroneckerDelta) if index in d.free_symbols]
+        deltas = [
+            d
+            for d in inside.atoms(sp.KroneckerDelta)
+            if index in d.free_symbols
+        ]
         if deltas:
             (other,) = deltas[0].free_symbols - {index}
             total += outside * inside.subs(deltas[0], 1).subs(index, other)

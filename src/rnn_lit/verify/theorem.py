@@ -26,8 +26,10 @@ __all__ = [
 ]
 
 
-def adjoint_identity(T, batch=None, sizes=(n, m, k), forward=forward, backward=backward):
-    """Both sides of the theorem's identity, as the given functions compute them on blocks.
+def adjoint_identity(
+    T, batch=None, sizes=(n, m, k), forward=forward, backward=backward
+):
+    """Both sides of the theorem's identity, as computed on blocks.
 
     Parameters
     ----------
@@ -60,12 +62,13 @@ def adjoint_identity(T, batch=None, sizes=(n, m, k), forward=forward, backward=b
     states = forward(parameters, x, a_0, g_1, Opaque(size_k, "yhat", "s"))
     gradient, r_0 = backward(values(parameters), x, values(states), e, g_1, r)
     left = pairing(e, tangents(states.o)) + pairing(r, tangents(states.a[-1]))
-    right = pairing(gradient, tangents(parameters)) + pairing(r_0, tangents(a_0))
+    right = pairing(gradient, tangents(parameters))
+    right = right + pairing(r_0, tangents(a_0))
     return canonical(left), canonical(right)
 
 
 def time_splitting(T, s, forward=forward, backward=backward):
-    """What differs between one pass over 1 … T and two that are joined at time s.
+    """What differs between one pass over 1 … T and two joined at time s.
 
     Parameters
     ----------
@@ -77,8 +80,8 @@ def time_splitting(T, s, forward=forward, backward=backward):
     Returns
     -------
     list of sympy.MatrixExpr
-        The differences, in canonical form: of the states with their tangents, of the five
-        gradients, and of r_0.
+        The differences, in canonical form: of the states with their tangents,
+        of the five gradients, and of r_0.
 
     Notes
     -----
@@ -86,7 +89,12 @@ def time_splitting(T, s, forward=forward, backward=backward):
     """
     times = range(1, T + 1)
     parameters, x = symbolic_parameters(dual=True), sequence("x", m, times)
-    a_0, e, r, g_1 = row("a_0", n, dual=True), sequence("e", k, times), row(f"r_{T}", n), Opaque(n)
+    a_0, e, r, g_1 = (
+        row("a_0", n, dual=True),
+        sequence("e", k, times),
+        row(f"r_{T}", n),
+        Opaque(n),
+    )
     g_2 = Opaque(k, "yhat", "s")
     whole = forward(parameters, x, a_0, g_1, g_2)
     early = forward(parameters, x[:s], a_0, g_1, g_2)
@@ -94,20 +102,30 @@ def time_splitting(T, s, forward=forward, backward=backward):
     differences = [whole.a[: s + 1] - early.a, whole.a[s:] - late.a]
     for name in ("z", "o", "y_hat"):
         array = getattr(whole, name)
-        differences += [array[:s] - getattr(early, name), array[s:] - getattr(late, name)]
-    found = [part(array) for array in differences for part in (values, tangents)]
+        differences += [
+            array[:s] - getattr(early, name),
+            array[s:] - getattr(late, name),
+        ]
+    found = [
+        part(array) for array in differences for part in (values, tangents)
+    ]
 
-    parameters, whole, early, late = (values(blocks) for blocks in (parameters, whole, early, late))
+    parameters, whole, early, late = (
+        values(blocks) for blocks in (parameters, whole, early, late)
+    )
     gradient, r_0 = backward(parameters, x, whole, e, g_1, r)
     second, r_s = backward(parameters, x[s:], late, e[s:], g_1, r)
     first, first_r_0 = backward(parameters, x[:s], early, e[:s], g_1, r_s)
-    found += [g - (g_a + g_b) for g, g_a, g_b in zip(gradient, first, second, strict=True)]
+    found += [
+        g - (g_a + g_b)
+        for g, g_a, g_b in zip(gradient, first, second, strict=True)
+    ]
     found += [r_0 - first_r_0]
     return [canonical(block.value) for array in found for block in array.flat]
 
 
 def uses_of_time(function):
-    """How a step loop uses its loop variable, read off the syntax tree of its source.
+    """How a step loop uses its loop variable, read off its syntax tree.
 
     Parameters
     ----------
@@ -117,12 +135,13 @@ def uses_of_time(function):
     Returns
     -------
     dict
-        ``order``, what t runs over; ``rows``, the expressions indexed by t; ``elsewhere``, how
-        often t or an array so indexed occurs in any other way; ``besides``, the other names that
-        the body reads; ``carried``, the plain names that it assigns; ``written``, all that it
-        assigns, in order; ``kinds``, the kinds of statement and of expression in it;
-        ``around``, the statements of the function before and after the loop, without the
-        docstring, and those of the loop's ``else``.
+        ``order``, what t runs over; ``rows``, the expressions indexed by t;
+        ``elsewhere``, how often t or an array so indexed occurs in any other
+        way; ``besides``, the other names that the body reads; ``carried``, the
+        plain names that it assigns; ``written``, all that it assigns, in
+        order; ``kinds``, the kinds of statement and of expression in it;
+        ``around``, the statements of the function before and after the loop,
+        without the docstring, and those of the loop's ``else``.
 
     Raises
     ------
@@ -137,18 +156,27 @@ def uses_of_time(function):
     (definition,) = tree.body
     loops = [node for node in definition.body if isinstance(node, ast.For)]
     if len(loops) != 1:
-        raise ValueError(f"{function.__name__} has {len(loops)} loops, wanted one")
+        raise ValueError(
+            f"{function.__name__} has {len(loops)} loops, wanted one"
+        )
     (loop,) = loops
     t = loop.target.id
     body = [node for statement in loop.body for node in ast.walk(statement)]
-    around = [node for node in definition.body if node is not loop] + loop.orelse
+    around = [
+        node for node in definition.body if node is not loop
+    ] + loop.orelse
     if ast.get_docstring(definition) is not None:
         del around[0]
-    assigned = [node for node in loop.body if isinstance(node, ast.Assign | ast.AugAssign)]
+    assigned = [
+        node
+        for node in loop.body
+        if isinstance(node, ast.Assign | ast.AugAssign)
+    ]
     indexed = [
         node
         for node in body
-        if isinstance(node, ast.Subscript) and ast.unparse(node.slice) in (t, f"{t} + 1")
+        if isinstance(node, ast.Subscript)
+        and ast.unparse(node.slice) in (t, f"{t} + 1")
     ]
     names = [node for node in body if isinstance(node, ast.Name)]
     time = {t} | {ast.unparse(node.value) for node in indexed}
@@ -157,14 +185,20 @@ def uses_of_time(function):
         "rows": sorted({ast.unparse(node) for node in indexed}),
         "elsewhere": sum(node.id in time for node in names) - 2 * len(indexed),
         "besides": sorted({node.id for node in names if node.id not in time}),
-        "carried": sorted({node.id for node in names if isinstance(node.ctx, ast.Store)}),
+        "carried": sorted(
+            {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        ),
         "written": [
             ast.unparse(target)
             for node in assigned
             for target in getattr(node, "targets", None) or [node.target]
         ],
         "kinds": sorted(
-            {type(node).__name__ for node in body if isinstance(node, ast.stmt | ast.expr)}
+            {
+                type(node).__name__
+                for node in body
+                if isinstance(node, ast.stmt | ast.expr)
+            }
         ),
         "around": [ast.unparse(node) for node in around],
     }

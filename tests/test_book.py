@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import chapters
+import nbformat
 import tangle
 import yaml
 
@@ -41,3 +42,23 @@ def test_the_readme_names_only_targets_that_the_makefile_has():
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.M))
     assert named <= targets, f"the README names {sorted(named - targets)}"
     assert {"book", "test"} <= named
+
+
+def test_a_chapter_is_called_by_the_number_of_its_page():
+    """In links, `chapter 4 <ch-bptt>`, and in docstrings, `chapter 4, equation eq-delta`."""
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    pages = [c["file"] for part in parts if part.get("numbered") for c in part["chapters"]]
+    kinds = r"((?:eq|ch|thm|def|lem|bptt)-[\w-]+)"
+    label = re.compile(rf"\({kinds}\)=|\$\$ \({kinds}\)|:label: {kinds}")
+    home, wrong = {}, []
+    for number, page in enumerate(pages, 1):
+        text = "\n".join(cell.source for cell in nbformat.read(ROOT / f"{page}.ipynb", 4).cells)
+        home |= {"".join(found): number for found in label.findall(text)}
+    link = r"`chapter (\d+) <([\w-]+)>`"
+    says = re.compile(link + r"|chapter (\d+)(?:,| \()(?:\s+equations?)?\s*([\w-]+)")
+    for path in [*(ROOT / "book").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]:
+        for found in says.findall(path.read_text(encoding="utf-8").replace("\\n", "\n")):
+            number, of = (found[0] or found[2]), (found[1] or found[3])
+            if of in home and int(number) != home[of]:
+                wrong.append((path.name, number, of, home[of]))
+    assert len(home) > 100 and not wrong

@@ -187,7 +187,7 @@ def backward(
 
     Notes
     -----
-    Explained in the appendix on speed; derived in chapter 4, eq-delta and
+    Explained in the appendix on speed; derived in chapter 3, eq-delta and
     eq-gradient-sums.
 
     Examples

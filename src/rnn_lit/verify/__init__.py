@@ -8,7 +8,7 @@ They need SymPy, so ``import rnn_lit`` does not import them (app-proof-tools, ap
 from .sums import B, T, b, i, t, j, q, s, Entries, vectors, resolve
 from .peeling import Descending, peel, written_out
 from .printing import Total, Immediate, Formula
-from .theorem import adjoint_identity, time_splitting, uses_of_time
+from .theorem import adjoint_identity, uses_of_time, time_splitting
 from .rungs import (
     gap,
     wrong_entries,
@@ -74,8 +74,8 @@ __all__ = [
     "Immediate",
     "Formula",
     "adjoint_identity",
-    "time_splitting",
     "uses_of_time",
+    "time_splitting",
     "gap",
     "wrong_entries",
     "random_case",

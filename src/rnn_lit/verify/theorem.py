@@ -21,8 +21,8 @@ from rnn_lit.verify.blocks import (
 
 __all__ = [
     "adjoint_identity",
-    "time_splitting",
     "uses_of_time",
+    "time_splitting",
 ]
 
 
@@ -65,63 +65,6 @@ def adjoint_identity(
     right = pairing(gradient, tangents(parameters))
     right = right + pairing(r_0, tangents(a_0))
     return canonical(left), canonical(right)
-
-
-def time_splitting(T, s, forward=forward, backward=backward):
-    """What differs between one pass over 1 … T and two joined at time s.
-
-    Parameters
-    ----------
-    T, s : int
-        The length, and the time of the cut, 1 ≤ s < T.
-    forward, backward : callable
-        The functions under test, the shipped ones by default.
-
-    Returns
-    -------
-    list of sympy.MatrixExpr
-        The differences, in canonical form: of the states with their tangents,
-        of the five gradients, and of r_0.
-
-    Notes
-    -----
-    Derived in chapter 4, equation eq-time-splitting.
-    """
-    times = range(1, T + 1)
-    parameters, x = symbolic_parameters(dual=True), sequence("x", m, times)
-    a_0, e, r, g_1 = (
-        row("a_0", n, dual=True),
-        sequence("e", k, times),
-        row(f"r_{T}", n),
-        Opaque(n),
-    )
-    g_2 = Opaque(k, "yhat", "s")
-    whole = forward(parameters, x, a_0, g_1, g_2)
-    early = forward(parameters, x[:s], a_0, g_1, g_2)
-    late = forward(parameters, x[s:], early.a[-1], g_1, g_2)
-    differences = [whole.a[: s + 1] - early.a, whole.a[s:] - late.a]
-    for name in ("z", "o", "y_hat"):
-        array = getattr(whole, name)
-        differences += [
-            array[:s] - getattr(early, name),
-            array[s:] - getattr(late, name),
-        ]
-    found = [
-        part(array) for array in differences for part in (values, tangents)
-    ]
-
-    parameters, whole, early, late = (
-        values(blocks) for blocks in (parameters, whole, early, late)
-    )
-    gradient, r_0 = backward(parameters, x, whole, e, g_1, r)
-    second, r_s = backward(parameters, x[s:], late, e[s:], g_1, r)
-    first, first_r_0 = backward(parameters, x[:s], early, e[:s], g_1, r_s)
-    found += [
-        g - (g_a + g_b)
-        for g, g_a, g_b in zip(gradient, first, second, strict=True)
-    ]
-    found += [r_0 - first_r_0]
-    return [canonical(block.value) for array in found for block in array.flat]
 
 
 def uses_of_time(function):
@@ -202,3 +145,60 @@ def uses_of_time(function):
         ),
         "around": [ast.unparse(node) for node in around],
     }
+
+
+def time_splitting(T, s, forward=forward, backward=backward):
+    """What differs between one pass over 1 … T and two joined at time s.
+
+    Parameters
+    ----------
+    T, s : int
+        The length, and the time of the cut, 1 ≤ s < T.
+    forward, backward : callable
+        The functions under test, the shipped ones by default.
+
+    Returns
+    -------
+    list of sympy.MatrixExpr
+        The differences, in canonical form: of the states with their tangents,
+        of the five gradients, and of r_0.
+
+    Notes
+    -----
+    Derived in chapter 4, equation eq-time-splitting.
+    """
+    times = range(1, T + 1)
+    parameters, x = symbolic_parameters(dual=True), sequence("x", m, times)
+    a_0, e, r, g_1 = (
+        row("a_0", n, dual=True),
+        sequence("e", k, times),
+        row(f"r_{T}", n),
+        Opaque(n),
+    )
+    g_2 = Opaque(k, "yhat", "s")
+    whole = forward(parameters, x, a_0, g_1, g_2)
+    early = forward(parameters, x[:s], a_0, g_1, g_2)
+    late = forward(parameters, x[s:], early.a[-1], g_1, g_2)
+    differences = [whole.a[: s + 1] - early.a, whole.a[s:] - late.a]
+    for name in ("z", "o", "y_hat"):
+        array = getattr(whole, name)
+        differences += [
+            array[:s] - getattr(early, name),
+            array[s:] - getattr(late, name),
+        ]
+    found = [
+        part(array) for array in differences for part in (values, tangents)
+    ]
+
+    parameters, whole, early, late = (
+        values(blocks) for blocks in (parameters, whole, early, late)
+    )
+    gradient, r_0 = backward(parameters, x, whole, e, g_1, r)
+    second, r_s = backward(parameters, x[s:], late, e[s:], g_1, r)
+    first, first_r_0 = backward(parameters, x[:s], early, e[:s], g_1, r_s)
+    found += [
+        g - (g_a + g_b)
+        for g, g_a, g_b in zip(gradient, first, second, strict=True)
+    ]
+    found += [r_0 - first_r_0]
+    return [canonical(block.value) for array in found for block in array.flat]

@@ -8,9 +8,10 @@ is left out.
 
 import re
 
-LABEL = re.compile(r"(?<![\w`<-])(?P<label>(?P<kind>eq|def|thm|fig|ch)-[a-z][\w-]*\w)(?![\w`>-])")
+KINDS = "eq|def|thm|fig|ch|app"
+LABEL = re.compile(rf"(?<![\w`<-])(?P<label>(?P<kind>{KINDS})-[a-z][\w-]*\w)(?![\w`>-])")
 MARKED = re.compile(r"\{[\w:]+\}`([\w-]+)`")
-ROLE = {"eq": "eq", "def": "eq", "thm": "prf:ref", "fig": "numref", "ch": "ref"}
+ROLE = {"eq": "eq", "def": "eq", "thm": "prf:ref", "fig": "numref", "ch": "ref", "app": "ref"}
 
 
 def link_labels(app, what, name, obj, options, lines):

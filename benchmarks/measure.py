@@ -11,7 +11,8 @@ import numpy as np
 from contestants import checked
 
 import rnn_lit
-from rnn_lit import forecast
+from rnn_lit._search import minimise, side_by_side
+from rnn_lit._series import lagged
 from rnn_lit.model import initialise
 from rnn_lit.training import flatten, unflatten
 
@@ -37,7 +38,7 @@ def fits(starts=20, rounds=100):
 
     rng = np.random.default_rng(0)
     series = np.sin(0.57 * np.arange(221)) + 0.3 * rng.normal(size=221)
-    x, y = forecast.lagged(series, 1)
+    x, y = lagged(series, 1)
     x, penalty = x[:-1], 1e-3
     like = initialise(3, 1, 1, rng)
     theta = np.stack([flatten(initialise(3, 1, 1, rng)) for _ in range(starts)])
@@ -49,11 +50,11 @@ def fits(starts=20, rounds=100):
             return np.array([J]), flatten(g)[None] + 2 * penalty * theta
 
         for i in range(starts):
-            forecast.minimise(evaluate, theta[i : i + 1], rounds, tolerance=0)
+            minimise(evaluate, theta[i : i + 1], rounds, tolerance=0)
 
     def together():
-        forecast.minimise(
-            lambda theta: forecast.side_by_side(theta, 3, x, y, penalty), theta, rounds,
+        minimise(
+            lambda theta: side_by_side(theta, 3, x, y, penalty), theta, rounds,
             tolerance=0,
         )  # fmt: skip
 

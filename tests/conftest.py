@@ -11,7 +11,9 @@ def book(tmp_path):
         "format: jb-book\nroot: book/index\nparts:\n- chapters:\n"
         "  - file: book/1-first\n  - file: book/2-second\n"
     )
-    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2"\n')
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nversion = "1.2"\n[tool.rnn_lit]\nface = ["square", "zero"]\n'
+    )
     (tmp_path / "book" / "index.md").write_text("# A book\n")
     save(
         tmp_path / "book" / "1-first.ipynb",

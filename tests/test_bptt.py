@@ -8,12 +8,10 @@ import sympy as sp
 
 import rnn_lit.bptt
 from rnn_lit import (
-    ACTIVATIONS,
     Activation,
     Parameters,
     States,
     backward,
-    backward_in_pieces,
     forward,
     identity,
     initialise,
@@ -25,6 +23,8 @@ from rnn_lit import (
     softmax_cross_entropy,
     tanh,
 )
+from rnn_lit.activations import ACTIVATIONS
+from rnn_lit.bptt import backward_in_pieces
 
 CUBIC = Activation("cubic", lambda z: z - z * z * z / 3, lambda z, a: 1 - z * z)
 ENTRYWISE = [g for g in ACTIVATIONS.values() if g.df is not None]

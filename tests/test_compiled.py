@@ -180,13 +180,13 @@ def test_nothing_is_changed_in_place():
 
 SCRIPT = """
 import json, numpy as np, rnn_lit
-from rnn_lit import compiled, loops
+from rnn_lit import _numba, compiled
 parameters = rnn_lit.initialise(3, 1, 1, np.random.default_rng(0))
 x = np.linspace(-1, 1, 8)[:, None]
 L, gradient = compiled.loss_and_gradient(parameters, x, x)
 wanted, other = rnn_lit.loss_and_gradient(parameters, x, x)
 assert abs(L - wanted) < 1e-14 and abs(gradient.W_aa - other.W_aa).max() < 1e-14
-found = [loops.forward_loop.stats, loops.backward_loop.stats]
+found = [_numba.forward_loop.stats, _numba.backward_loop.stats]
 print(json.dumps([
     [sum(s.cache_hits.values()), sum(s.cache_misses.values()), s.cache_path is not None]
     for s in found
@@ -244,7 +244,8 @@ for call in (compiled.loss_and_gradient, lambda p, x, y: compiled.forward(p, x))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (
         done.stdout.splitlines()
-        == ['rnn_lit.compiled needs Numba: pip install "rnn_lit[fast]"'] * 2
+        == ['rnn_lit.compiled needs Numba and SciPy: pip install numba scipy, or in a checkout '
+            'pip install ".[fast]"'] * 2
     ), done.stderr
 
 

@@ -19,10 +19,8 @@ from rnn_lit import (
     equation,
     forward,
     initialise,
-    lagged,
-    linearisation,
-    rounding,
 )
+from rnn_lit._series import lagged
 from rnn_lit.training import flatten, unflatten
 
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
@@ -82,7 +80,7 @@ def test_the_printed_equation_forecasts_within_the_bound(n, lags):
     for digits in (2, 3, 5):
         printed = evaluate(f.equation(digits=digits), series, n)
         deviation = abs(printed[:-1] - f.one_step(series)[lags:])
-        bound = rounding.rounding_bound(p, x[:-1], digits)
+        bound = equation.rounding_bound(p, x[:-1], digits)
         assert (deviation <= bound * (1 + 10.0 ** (1 - digits))).all()
         assert deviation.max() > 0
     tolerance = f.scale_ * f.residuals_.std() / 10
@@ -92,15 +90,15 @@ def test_the_printed_equation_forecasts_within_the_bound(n, lags):
 
 def test_half_units_and_rounding():
     p = Parameters(*map(np.array, ([[0.0]], [[123.456]], [-0.00995], [[1.0]], [9.996])))
-    assert flatten(rounding.rounded(p, 3)).tolist() == [0, 123, -0.00995, 1, 10]
-    assert rounding.half_units(p, 3) == pytest.approx([0, 0.5, 5e-6, 5e-3, 5e-3])
-    assert (abs(flatten(rounding.rounded(p, 2)) - flatten(p)) <= rounding.half_units(p, 2)).all()
+    assert flatten(equation.rounded(p, 3)).tolist() == [0, 123, -0.00995, 1, 10]
+    assert equation.half_units(p, 3) == pytest.approx([0, 0.5, 5e-6, 5e-3, 5e-3])
+    assert (abs(flatten(equation.rounded(p, 2)) - flatten(p)) <= equation.half_units(p, 2)).all()
 
 
 def test_sensitivity_is_the_derivative():
     p = random_parameters(2, 2)
     x = np.random.default_rng(1).standard_normal((7, 2))
-    slopes, theta, h = rounding.sensitivity(p, x), flatten(p), 1e-6
+    slopes, theta, h = equation.sensitivity(p, x), flatten(p), 1e-6
     for j, unit in enumerate(np.eye(len(theta))):
         up, down = (forward(unflatten(theta + s * unit, p), x).y_hat[:, 0] for s in (h, -h))
         assert slopes[:, j] == pytest.approx((up - down) / (2 * h), abs=1e-8)
@@ -110,11 +108,11 @@ def test_digits_needed_are_the_fewest_and_may_be_too_many():
     p = random_parameters(2, 1)
     x = np.random.default_rng(1).standard_normal((20, 1))
     for tolerance in (1.0, 1e-2, 1e-5):
-        d = rounding.digits_needed(p, x, tolerance)
-        assert rounding.rounding_bound(p, x, d).max() <= tolerance
-        assert d == 1 or rounding.rounding_bound(p, x, d - 1).max() > tolerance
+        d = equation.digits_needed(p, x, tolerance)
+        assert equation.rounding_bound(p, x, d).max() <= tolerance
+        assert d == 1 or equation.rounding_bound(p, x, d - 1).max() > tolerance
     with pytest.raises(ValueError, match="tolerance is 0, wanted one that 15 digits can keep"):
-        rounding.digits_needed(p, x, 0)
+        equation.digits_needed(p, x, 0)
 
 
 # Forms
@@ -182,7 +180,7 @@ def test_nested_wants_one_unit():
 @pytest.mark.parametrize("n, m", [(1, 1), (2, 1), (2, 2), (3, 3)])
 def test_the_linear_form_is_the_network_near_its_fixed_point(n, m):
     p = random_parameters(n, m, seed=n + m)
-    linear = linearisation.linearise(p, 0.0)
+    linear = equation.linearise(p, 0.0)
     assert forward(p, np.full((1, m), linear.s), linear.a).y_hat[0, 0] == pytest.approx(linear.s)
     rng, size = np.random.default_rng(5), 1e-4
     deviations = size * rng.standard_normal(60)
@@ -198,7 +196,7 @@ def test_the_linear_form_is_the_network_near_its_fixed_point(n, m):
 @pytest.mark.parametrize("n, m", [(2, 1), (2, 3)])
 def test_the_closed_loop_has_the_roots_of_phi(n, m):
     p = random_parameters(n, m, seed=3)
-    linear = linearisation.linearise(p, 0.0)
+    linear = equation.linearise(p, 0.0)
 
     def step(v):  # the state and the last inputs, one forecast fed back
         x = np.append(p.W_ya[0] @ v[:n] + p.b_y[0], v[n:])
@@ -215,7 +213,7 @@ def test_the_closed_loop_has_the_roots_of_phi(n, m):
 
 def test_the_linear_line_keeps_the_fixed_point():
     p = random_parameters(2, 1, seed=3)
-    linear = linearisation.linearise(p, 0.0)
+    linear = equation.linearise(p, 0.0)
     line = equation.linear(linear, 12)
     at_rest = line.rhs.xreplace(
         {symbol: sp.Float(linear.s, 15) for symbol in line.rhs.free_symbols}
@@ -232,7 +230,7 @@ def test_the_linear_line_keeps_the_fixed_point():
 def test_a_fixed_point_that_is_not_found_is_reported():
     p = Parameters(*map(np.array, ([[0.0]], [[0.0]], [0.0], [[0.0]], [np.inf])))
     with np.errstate(invalid="ignore"), pytest.raises((ArithmeticError, ValueError)):
-        linearisation.fixed_point(p, 0.0)
+        equation.fixed_point(p, 0.0)
 
 
 # What is refused
@@ -243,7 +241,7 @@ def test_an_exact_fit_is_printed_with_all_its_digits():
     f = Forecaster(1, penalty=0, rounds=2000, starts=5).fit(alternating)
     lines = f.equation()
     assert evaluate(lines, alternating, 1)[:-1] == pytest.approx(alternating[1:], abs=1e-3)
-    assert rounding.digits_needed(random_parameters(1, 1), np.ones((3, 1)), 0, otherwise=15) == 15
+    assert equation.digits_needed(random_parameters(1, 1), np.ones((3, 1)), 0, otherwise=15) == 15
 
 
 def two_outputs():
@@ -256,11 +254,11 @@ ONE_OUTPUT = {
     "canonical_form": equation.canonical_form,
     "components": lambda p: equation.components(p, 3),
     "nested": lambda p: equation.nested(p, 3),
-    "sensitivity": lambda p: rounding.sensitivity(p, np.ones((3, 1))),
-    "rounding_bound": lambda p: rounding.rounding_bound(p, np.ones((3, 1)), 3),
-    "digits_needed": lambda p: rounding.digits_needed(p, np.ones((3, 1)), 0.1),
-    "fixed_point": lambda p: linearisation.fixed_point(p, 0.0),
-    "linearise": lambda p: linearisation.linearise(p, 0.0),
+    "sensitivity": lambda p: equation.sensitivity(p, np.ones((3, 1))),
+    "rounding_bound": lambda p: equation.rounding_bound(p, np.ones((3, 1)), 3),
+    "digits_needed": lambda p: equation.digits_needed(p, np.ones((3, 1)), 0.1),
+    "fixed_point": lambda p: equation.fixed_point(p, 0.0),
+    "linearise": lambda p: equation.linearise(p, 0.0),
 }
 
 
@@ -296,14 +294,14 @@ def test_what_is_no_signed_permutation_is_refused(order, signs, message):
 @pytest.mark.parametrize("digits", [0, -3, 2.5, "3", None])
 def test_digits_are_a_whole_number_from_1_on(digits):
     p = random_parameters(1, 1)
-    near = linearisation.linearise(p, 0.0)
+    near = equation.linearise(p, 0.0)
     for use in (
         lambda: equation.components(p, digits),
         lambda: equation.nested(p, digits),
         lambda: equation.linear(near, digits),
-        lambda: rounding.rounded(p, digits),
-        lambda: rounding.half_units(p, digits),
-        lambda: rounding.rounding_bound(p, np.ones((3, 1)), digits),
+        lambda: equation.rounded(p, digits),
+        lambda: equation.half_units(p, digits),
+        lambda: equation.rounding_bound(p, np.ones((3, 1)), digits),
     ):
         with pytest.raises(ValueError, match="digits is .*, wanted a whole number from 1 on"):
             use()
@@ -317,10 +315,10 @@ def test_other_numbers_are_checked_by_name():
     with pytest.raises(ValueError, match="mean is nan, wanted a finite number"):
         equation.in_units(p, np.nan, 1.0)
     with pytest.raises(ValueError, match="guess is nan, wanted a finite number"):
-        linearisation.fixed_point(p, np.nan)
+        equation.fixed_point(p, np.nan)
     for tolerance in (-1, np.nan, "0.1", [0.1]):
         with pytest.raises(ValueError, match="tolerance is .*, wanted a number from 0 on"):
-            rounding.digits_needed(p, x, tolerance)
+            equation.digits_needed(p, x, tolerance)
     for depth in (0, -1, 1.5, 6, 60, 10**6):
         with pytest.raises(ValueError, match="depth is .*, wanted a whole number from 1"):
             equation.nested(p, 3, depth=depth)
@@ -333,7 +331,7 @@ def test_the_deepest_nesting_is_the_state_substituted_so_often():
     symbols = sorted(line.rhs.free_symbols, key=str)
     value = sp.lambdify(symbols, line.rhs, "math")(*[0.3] * len(symbols))
     a = 0.3
-    q = rounding.rounded(p, 3)
+    q = equation.rounded(p, 3)
     for _ in range(5):
         a = np.tanh(q.W_aa[0, 0] * a + q.W_ax[0].sum() * 0.3 + q.b_a[0])
     assert value == pytest.approx(q.W_ya[0, 0] * a + q.b_y[0], rel=1e-12)

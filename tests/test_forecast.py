@@ -10,18 +10,10 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize as scipy_minimize
 
-from rnn_lit import (
-    Forecaster,
-    hessian,
-    initialise,
-    join,
-    lagged,
-    minimise,
-    polish,
-    separate,
-    side_by_side,
-    storage,
-)
+from rnn_lit import Forecaster, initialise
+from rnn_lit import _storage as storage
+from rnn_lit._search import hessian, join, minimise, polish, separate, side_by_side
+from rnn_lit._series import lagged
 from rnn_lit.training import flatten, objective, unflatten
 
 pytestmark = pytest.mark.filterwarnings("ignore:the search")

@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from rnn_lit import Forecaster, forecast, storage
+from rnn_lit import Forecaster, _storage, forecast
 
 S = 10 + np.sin(0.5 * np.arange(60))
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
@@ -279,6 +279,6 @@ def test_a_fault_of_our_own_is_not_told_as_a_damaged_file(saved, monkeypatch):
     with pytest.raises(TypeError, match="a fault of our own"):
         Forecaster.load(saved)
     monkeypatch.undo()
-    monkeypatch.setattr(storage, "_read", faulty)
+    monkeypatch.setattr(_storage, "_read", faulty)
     with pytest.raises(TypeError, match="a fault of our own"):
         Forecaster.load(saved)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from pandas.tseries.offsets import BDay, CustomBusinessDay, DateOffset
 
-from rnn_lit import Forecaster, index_after, index_of
+from rnn_lit import Forecaster
+from rnn_lit._series import index_after, index_of
 
 K = dict(penalty=1e-3, starts=1, rounds=20)
 S = 10 + np.sin(0.5 * np.arange(60))

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 
-from rnn_lit import Forecaster, forecast, search, side_by_side
-from rnn_lit.training import Interrupted
+from rnn_lit import Forecaster, Interrupted
+from rnn_lit import _search as search
+from rnn_lit._search import side_by_side
+from rnn_lit._series import lagged
+from rnn_lit.training import flatten
 
 S = 10 + np.sin(0.5 * np.arange(60)) + 0.1 * np.random.default_rng(0).standard_normal(60)
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
 
 
-def interrupting(monkeypatch, after, where=forecast, name="side_by_side"):
+def interrupting(monkeypatch, after, where=search, name="side_by_side"):
     calls, evaluate = [], getattr(where, name)
 
     def evaluation(*arguments, **options):
@@ -63,10 +66,10 @@ def test_an_interrupt_of_the_polish_keeps_what_l_bfgs_found(monkeypatch):
     rough = Forecaster(2, penalty=1e-2, starts=3, rounds=30).fit(S)
     assert f.interrupted_ and not f.converged_
     assert np.array_equal(f.objectives_, rough.objectives_)
-    x, y = forecast.lagged((S - f.mean_) / f.scale_, 1)
+    x, y = lagged((S - f.mean_) / f.scale_, 1)
 
     def height(g):
-        theta = forecast.flatten(g.parameters_)[None]
+        theta = flatten(g.parameters_)[None]
         return side_by_side(theta, 2, x[:-1], y, 1e-2)[0][0]
 
     assert height(f) <= height(rough)

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from rnn_lit import Forecaster, hessian, initialise, join, lagged, minimise, polish, side_by_side
+from rnn_lit import Forecaster, initialise
+from rnn_lit._search import hessian, join, minimise, polish, side_by_side
+from rnn_lit._series import lagged
 from rnn_lit.training import flatten
 
 S = 10 + np.sin(0.5 * np.arange(60))

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnn_lit import Forecaster, lagged
+from rnn_lit import Forecaster
+from rnn_lit._series import lagged
 
 K = dict(penalty=1e-3, starts=1, rounds=60)
 S = 10 + np.sin(0.5 * np.arange(60))

@@ -10,7 +10,6 @@ import pytest
 from rnn_lit import (
     Activation,
     Parameters,
-    checkpointed_gradient,
     forward,
     identity,
     initialise,
@@ -19,9 +18,9 @@ from rnn_lit import (
     softmax,
     softmax_cross_entropy,
     tanh,
-    truncated_gradient,
-    without_first,
 )
+from rnn_lit.gradients.chunks import checkpointed_gradient, truncated_gradient
+from rnn_lit.training import without_first
 
 CUBE = Activation("cube", lambda z: z - z * z * z, lambda z, a: 1 - 3 * z * z)
 

@@ -12,14 +12,11 @@ from rnn_lit import (
     forward,
     initialise,
     mean_squared_error,
-    newton_forward,
-    newton_step,
-    scan,
-    scan_backward,
     sigmoid,
     softmax,
     tanh,
 )
+from rnn_lit.gradients.parallel import newton_forward, newton_step, scan, scan_backward
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33]
 

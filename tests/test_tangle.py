@@ -100,14 +100,53 @@ def test_a_module_may_grow_over_chapters(book, second):
     text = (book / "src/rnn_lit/first.py").read_text()
     assert text.index("import math") < text.index("import numpy") < text.index("def square")
     assert "book/1-first.ipynb, book/2-second.ipynb" in text
-    assert run(book, "import rnn_lit; print(rnn_lit.root(9.0))") == "3.0"
+    assert run(book, "from rnn_lit.first import root; print(root(9.0))") == "3.0"
 
 
 def test_a_name_of_a_branch_counts_once(book, second):
     source = "try:\n    fast = compile\nexcept NameError:\n    fast = None"
     save(second, cell(source, "export:other"))
     assert write(book) == 0
-    assert run(book, "import rnn_lit; print(rnn_lit.__all__)") == "['square', 'zero', 'fast']"
+    assert run(book, "from rnn_lit import other; print(other.__all__)") == "['fast']"
+
+
+def test_the_package_names_what_pyproject_lists_and_nothing_else(book, second):
+    edit(book / "pyproject.toml", '["square", "zero"]', '["zero"]')
+    save(second, cell("def cube(x):\n    return x**3", "export:other"))
+    assert write(book) == 0
+    assert run(book, "import rnn_lit; print(rnn_lit.__all__)") == "['zero']"
+    shown = "[name for name in dir(rnn_lit) if not name.startswith('_')]"
+    assert run(book, f"import rnn_lit; print({shown})") == "['first', 'zero']"
+    assert run(book, "from rnn_lit.other import cube; print(cube(2))") == "8"
+
+
+def test_a_listed_name_that_no_chapter_exports(book, capsys):
+    edit(book / "pyproject.toml", '"zero"', '"zero", "cube"')
+    assert write(book) == 2
+    assert "pyproject.toml lists cube" in capsys.readouterr().err
+
+
+def test_a_package_in_the_package_names_what_its_parts_name(book, second):
+    save(
+        second,
+        cell("def _half(x):\n    return x / 2", "export:gradients/_parts"),
+        cell("from rnn_lit.gradients._parts import _half", "export:gradients/whole"),
+        cell("def quarter(x):\n    return _half(_half(x))", "export:gradients/whole"),
+    )
+    assert write(book) == 0 and check(book) == 0
+    assert run(book, "from rnn_lit.gradients import *; print(quarter(4))") == "1.0"
+    assert "def _half" in (book / "src/rnn_lit/gradients/_parts.py").read_text()
+
+
+def test_what_several_cells_import_from_one_module_makes_one_line(book, second):
+    save(
+        second,
+        cell("from math import sin\n\n\ndef f(x):\n    return sin(x)", "export:other"),
+        cell("from math import cos, sin\n\n\ndef g(x):\n    return cos(sin(x))", "export:other"),
+    )
+    assert write(book) == 0
+    text = (book / "src/rnn_lit/other.py").read_text()
+    assert text.count("import") == 1 and "from math import cos, sin\n" in text
 
 
 def test_a_module_apart_may_repeat_names_and_is_not_imported_by_the_package(book, second):
@@ -128,6 +167,15 @@ MISTAKES = {
     "syntax": ([cell("def f(:\n    pass", "export:other")], "mend the cell"),
     "undefined": ([cell("def f():\n    return np.pi", "export:other")], "Undefined name `np`"),
     "unused import": ([cell("import os\nb = 1", "export:other")], "`os` imported but unused"),
+    "unused name": (
+        [
+            cell("from math import sin\n\n\ndef f(x):\n    return sin(x)", "export:one"),
+            cell("from math import cos, sin\n\n\ndef g(x):\n    return sin(x)", "export:other"),
+        ],
+        "`math.cos` imported but unused",
+    ),
+    "a package": ([cell("b = 1", "export:verify")], "names no module"),
+    "no package": ([cell("b = 1", "export:sub/other")], "names no module"),
     "bad tag": ([cell("b = 1", "export:Other.py")], "names no module"),
     "two tags": ([cell("b = 1", "export:one", "export:two")], "may have one tag"),
     "does things": ([cell("print(1)", "export:other")], "move that line to another cell"),
@@ -148,7 +196,7 @@ def test_a_mistake_is_named_with_its_cell(book, second, capsys, name):
     for command in (write, check):
         assert command(book) == 2
         message = capsys.readouterr().err
-        assert told in message and "2-second.ipynb, cell 2" in message
+        assert told in message and f"2-second.ipynb, cell {len(cells) + 1}" in message
     assert files(book) == before, "nothing is written after a mistake"
 
 

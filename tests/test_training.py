@@ -12,15 +12,13 @@ from rnn_lit import (
     Diverged,
     Interrupted,
     Parameters,
-    flatten,
     forward,
     initialise,
     mean_squared_error,
     objective,
     train,
-    unflatten,
-    without_first,
 )
+from rnn_lit.training import flatten, unflatten, without_first
 
 METHODS = {"gradient descent": 0.3, "momentum": 0.1, "adam": 0.05, "L-BFGS": None}
 ZERO = Parameters(*(np.zeros(shape) for shape in ((2, 2), (2, 1), (2,), (1, 2), (1,))))

@@ -4,14 +4,27 @@ import ast
 import re
 import sys
 import tomllib
+from itertools import groupby
 
 import export_checks
 from chapters import BookError, cells, notebooks
 
 TAG = "export:"
-NAME = re.compile(r"(verify/)?[a-z][a-z0-9_]*")
-#: `rnn_lit` does not import these: names of other modules on purpose, and what only they need.
-APART = ("compiled", "loops", "settings")
+#: The packages in the package. What a docstring here says is what their `__init__` says.
+PACKAGES = {
+    "gradients": """The gradient in other ways than one backward sweep, each for a purpose.
+
+``jacobians`` takes the formula literally, ``chunks`` saves memory on long series, ``parallel``
+replaces the loop over time (ch-jacobians, ch-memory, ch-parallel).
+""",
+    "verify": """The number types and checks with which the book proves the package.
+
+They need SymPy, so ``import rnn_lit`` does not import them (app-proof-tools, app-number-types).
+""",
+}
+NAME = re.compile(rf"(({'|'.join(PACKAGES)})/)?_?[a-z][a-z0-9_]*")
+#: Has the names of other modules on purpose: one chooses between them by importing it.
+APART = ("compiled",)
 MAGIC = re.compile(r"^\s*[%!]|=\s*[%!]\s*\w|\?\s*$")
 DEFINING = (
     ast.Import,
@@ -32,6 +45,7 @@ class Module:
         self.name = name
         self.doc = []
         self.imports = {}  # statement: the cell it is first found in
+        self.froms = {}  # (module, name as imported): the cell it is first found in
         self.body = []  # (text, cell)
         self.defined = {}  # name: the cell that defines it
 
@@ -41,15 +55,12 @@ class Module:
         taken = set()
         for position, node in enumerate(tree.body):
             if _is_text(node):
-                if not (position == 0 and not self.doc and not self.body):
+                if position or self.doc:
                     raise BookError(f"{cell.place}: a text of its own says nothing in a module")
                 taken |= self._take(node, lines, self.doc.append)
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 self._refuse_itself(node, cell)
-                start = _comment_above(node, lines)
-                taken |= self._take(
-                    node, lines, lambda text: self.imports.setdefault(text, cell), start
-                )
+                taken |= self._import(node, lines, cell)
             elif isinstance(node, DEFINING):
                 self._define(node, cell)
             else:
@@ -68,10 +79,15 @@ class Module:
     def lines(self):
         """Each line of the module with the cell it comes from, or None."""
         found = [(line, None) for text in self.doc for line in [*text.splitlines(), ""]]
-        for group in range(4):
-            texts = [text for text in self.imports if _group(text) == group]
-            found += [(line, self.imports[text]) for text in texts for line in text.splitlines()]
-            found += [("", None)] if texts else []
+        statements = sorted(
+            [(_place(text), text, [cell] * len(text.splitlines()))
+             for text, cell in self.imports.items()] + [*self._merged()],
+            key=lambda one: one[0],
+        )  # fmt: skip
+        for _, same in groupby(statements, key=lambda one: one[0][0]):
+            for _, text, places in same:
+                found += zip(text.splitlines(), places, strict=True)
+            found.append(("", None))
         found += [(line, None) for line in _listing(self.public).splitlines()]
         for text, cell in self.body:
             found += [("", None), ("", None)] + [(line, cell) for line in text.splitlines()]
@@ -83,13 +99,38 @@ class Module:
 
     @property
     def notebooks(self):
-        fed = [cell.path for _, cell in self.body] + [cell.path for cell in self.imports.values()]
+        fed = [cell.path for _, cell in self.body]
+        fed += [cell.path for kept in (self.imports, self.froms) for cell in kept.values()]
         return sorted(dict.fromkeys(fed))
 
     def _take(self, node, lines, keep, start=None):
         first = node.lineno - 1 if start is None else start
         keep("\n".join(lines[first : node.end_lineno]))
         return set(range(first, node.end_lineno))
+
+    def _import(self, node, lines, cell):
+        """Keep an import; what is imported from one module by several cells makes one line."""
+        start = _comment_above(node, lines)
+        text = "\n".join(lines[start : node.end_lineno])
+        if isinstance(node, ast.ImportFrom) and "#" not in text:
+            for name in map(ast.unparse, node.names):
+                self.froms.setdefault(("." * node.level + (node.module or ""), name), cell)
+        else:
+            self.imports.setdefault(text, cell)
+        return set(range(start, node.end_lineno))
+
+    def _merged(self):
+        """Place, text and each line's cell of the statements `from … import …`."""
+        for module in dict.fromkeys(module for module, _ in self.froms):
+            names = sorted((name for at, name in self.froms if at == module), key=_name_order)
+            places = [self.froms[module, name] for name in names]
+            text = f"from {module} import {', '.join(names)}"
+            if len(text) > 79:
+                text = f"from {module} import (\n" + "".join(f"    {n},\n" for n in names) + ")"
+                places = [places[0], *places, places[0]]
+            else:
+                places = places[:1]
+            yield _place(text), text, places
 
     def _define(self, node, cell):
         for name in sorted(_defined(node)):
@@ -126,9 +167,28 @@ def modules(root):
 
 
 def version(root):
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-        "version"
-    ]
+    return _settings(root)["project"]["version"]
+
+
+def face(root, found):
+    """What `rnn_lit` itself names, as pyproject.toml lists it: {name: its module}."""
+    names = _settings(root)["tool"]["rnn_lit"]["face"]
+    home = {
+        name: module
+        for module, one in found.items()
+        if module not in APART and not module.startswith("verify/")
+        for name in one.public
+    }
+    if missing := [name for name in names if name not in home]:
+        raise BookError(
+            f"pyproject.toml lists {', '.join(missing)} in the face of rnn_lit, and no chapter "
+            "exports it; take it from that list, or export it"
+        )
+    return {name: home[name] for name in names}
+
+
+def _settings(root):
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _target(cell):
@@ -138,10 +198,10 @@ def _target(cell):
     if cell.kind != "code" or len(tags) > 1:
         raise BookError(f"{cell.place}: tags {tags}; a code cell may have one tag `export:…`")
     name = tags[0].removeprefix(TAG)
-    if not NAME.fullmatch(name) or name == "verify":
+    if not NAME.fullmatch(name) or name in PACKAGES:
         raise BookError(
-            f"{cell.place}: tag {tags[0]!r} names no module; write `export:bptt` for bptt.py "
-            "or `export:verify/ring` for verify/ring.py"
+            f"{cell.place}: tag {tags[0]!r} names no module; write `export:bptt` for bptt.py, "
+            f"or for a module in one of the packages {', '.join(PACKAGES)} `export:verify/ring`"
         )
     return name
 
@@ -186,14 +246,19 @@ def _defined(node):
     return {name for block in inner for child in block for name in _defined(child)}
 
 
-def _group(statement):
-    """Imports stand in the usual order: the future, the standard library, others, our own."""
+def _place(statement):
+    """Imports stand in the usual order: the future, the standard library, others, our own; in
+    each of these whole modules first, and by name."""
     node = ast.parse(statement).body[0]
     name = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
     top = (name or "").split(".")[0]
-    if top == "__future__":
-        return 0
-    return 1 if top in sys.stdlib_module_names else 3 if top == "rnn_lit" else 2
+    group = 1 if top in sys.stdlib_module_names else 3 if top == "rnn_lit" else 2
+    return (0 if top == "__future__" else group), isinstance(node, ast.ImportFrom), name or ""
+
+
+def _name_order(name):
+    """Constants, classes, functions, as ruff sorts them."""
+    return not (name.isupper() and len(name) > 1), not name[:1].isupper(), name
 
 
 def _is_text(node):

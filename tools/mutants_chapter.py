@@ -57,9 +57,9 @@ class Book:
         for cell in cells_of_it:
             if target(cell) == mutant.module:
                 module.add(cell._replace(source=mutant.source) if cell == mutant.cell else cell)
-        file = Path(tempfile.mkdtemp(dir=self.folder), f"{mutant.module}.py")
+        file = Path(tempfile.mkdtemp(dir=self.folder), f"{mutant.module.replace('/', '.')}.py")
         file.write_text(tangle.header(module.notebooks) + module.text(), encoding="utf-8")
-        shipped = import_module(f"rnn_lit.{mutant.module}")
+        shipped = import_module(f"rnn_lit.{mutant.module.replace('/', '.')}")
         fresh = dict(vars(shipped))
         exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), fresh)
         shipped.__file__, instead = str(file), {}

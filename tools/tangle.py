@@ -2,7 +2,8 @@
 
 A code cell tagged ``export:bptt`` becomes part of ``src/rnn_lit/bptt.py``, one tagged
 ``export:verify/ring`` of ``src/rnn_lit/verify/ring.py``; cells follow each other in the order
-of _toc.yml. ``--check`` writes nothing: it prints how the package differs from the chapters,
+of _toc.yml. What ``rnn_lit`` itself names is listed in pyproject.toml, ``[tool.rnn_lit]``.
+``--check`` writes nothing: it prints how the package differs from the chapters,
 and fails if it does.
 """
 
@@ -23,21 +24,19 @@ The package is not what the chapters say (lines with - are the package's, with +
   If a file in src/rnn_lit was edited: make that edit in the chapter that its first line names,
   and run `make tangle`, which overwrites the file."""
 
-CORE_DOC = '''"""A recurrent network as a forecasting equation, exported from the book's chapters.
+CORE_DOC = '''A recurrent network as a forecasting equation, exported from the book's chapters.
 
-Fitting, forecasting, saving and loading need NumPy alone. What needs more says so when it is
-called; the proofs, which need SymPy, are in ``rnn_lit.verify``.
-"""'''
-
-VERIFY_DOC = '''"""The number types and checks with which the book proves the package.
-
-They need SymPy, so ``import rnn_lit`` does not import them.
-"""'''
+These are the names that most programs need. What else there is stands in submodules: ``equation``,
+``gradients``, ``training``, ``compiled`` and those of the core. Fitting, forecasting, saving and
+loading need NumPy alone; what needs more says so when it is called. The proofs, which need SymPy,
+are in ``rnn_lit.verify``.
+'''
 
 
 def header(places):
-    """The first line of a generated file, which says where it is edited."""
-    return f"{MARK}{', '.join(places)}. Edit there, then run `make tangle`.\n\n"
+    """The first line or two of a generated file, which say where it is edited."""
+    made, then = f"{MARK}{', '.join(places)}.", "Edit there, then run `make tangle`."
+    return f"{made}{' ' if len(made + then) < 100 else chr(10) + '# '}{then}\n\n"
 
 
 def wanted(root):
@@ -46,16 +45,15 @@ def wanted(root):
     files = {}
     for name, module in modules.items():
         files[PACKAGE / f"{name}.py"] = header(module.notebooks) + module.text()
-    core = {
-        name: module
-        for name, module in modules.items()
-        if "/" not in name and name not in exported.APART
-    }
-    verify = {name.split("/")[1]: module for name, module in modules.items() if "/" in name}
-    files[PACKAGE / "__init__.py"] = _init(CORE_DOC, core, version=exported.version(root))
+    files[PACKAGE / "__init__.py"] = _init(
+        CORE_DOC, exported.face(root, modules), exported.version(root)
+    )
     files[PACKAGE / "py.typed"] = header(["tools/tangle.py"]).strip() + "\n"  # PEP 561
-    if verify:
-        files[PACKAGE / "verify" / "__init__.py"] = _init(VERIFY_DOC, verify)
+    for package, doc in exported.PACKAGES.items():
+        parts = [name for name in modules if name.startswith(package + "/")]
+        named = {name: part.split("/")[1] for part in parts for name in modules[part].public}
+        if parts:
+            files[PACKAGE / package / "__init__.py"] = _init(doc, named)
     return files
 
 
@@ -98,15 +96,18 @@ def tangle(root):
     print(f"{len(new)} files of the package are what the chapters say")
 
 
-def _init(doc, modules, version=None):
-    lines = [header(["the chapters"]) + doc]
-    named = {name: module.public for name, module in modules.items() if module.public}
-    imports = [_import(name, public) for name, public in named.items()]
+def _init(doc, named, version=None):
+    """The text of an `__init__.py` that passes on names: {name: its module}."""
+    lines = [header(["the chapters"]) + f'"""{doc}"""']
+    imports = [
+        _import(module.replace("/", "."), [name for name in named if named[name] == module])
+        for module in dict.fromkeys(named.values())
+    ]
     if imports:
         lines.append("\n".join(imports))
     if version is not None:
         lines.append(f'__version__ = "{version}"')
-    names = "".join(f'    "{name}",\n' for public in named.values() for name in public)
+    names = "".join(f'    "{name}",\n' for name in named)
     lines.append(f"__all__ = [\n{names}]" if names else "__all__ = []")
     return "\n\n".join(lines) + "\n"
 

@@ -2,69 +2,29 @@
 
 """A recurrent network as a forecasting equation, exported from the book's chapters.
 
-Fitting, forecasting, saving and loading need NumPy alone. What needs more says so when it is
-called; the proofs, which need SymPy, are in ``rnn_lit.verify``.
+These are the names that most programs need. What else there is stands in submodules: ``equation``,
+``gradients``, ``training``, ``compiled`` and those of the core. Fitting, forecasting, saving and
+loading need NumPy alone; what needs more says so when it is called. The proofs, which need SymPy,
+are in ``rnn_lit.verify``.
 """
 
-from .activations import Activation, tanh, sigmoid, softplus, sine, identity, softmax, ACTIVATIONS
-from .model import (
-    Parameters,
-    States,
-    as_array,
-    no_number,
-    check_array,
-    common_type,
-    conform,
-    rows,
-    forward_steps,
-    forward,
-    initialise,
-)
+from .forecast import Forecaster, Forecast
+from .model import Parameters, States, initialise, forward
+from .activations import Activation, tanh, sigmoid, softplus, sine, identity, softmax
 from .loss import mean_squared_error, softmax_cross_entropy
-from .jacobians import jacobian_product, jacobian_product_gradient
-from .bptt import backward_steps, backward, backward_in_pieces, loss_and_gradient
-from .clipping import clip
-from .training import (
-    objective,
-    flatten,
-    unflatten,
-    History,
-    Diverged,
-    Interrupted,
-    without_first,
-    train,
-)
-from .series import (
-    lagged,
-    check_series,
-    centre_and_scale,
-    index_of,
-    index_after,
-    index_extended,
-    series_like,
-)
-from .starts import join, separate, side_by_side
-from .search import Minimum, minimise, hessian, polish
-from .storage import save_arrays, load_arrays
-from .forecast import Forecast, Forecaster
-from .equation import (
-    fitting,
-    one_output,
-    in_units,
-    rearrange,
-    canonical_form,
-    components,
-    nested,
-    linear,
-)
-from .rounding import rounded, half_units, sensitivity, rounding_bound, digits_needed
-from .linearisation import fixed_point, Linearised, linearise
-from .long import truncated_gradient, checkpointed_gradient
-from .parallel import scan, scan_backward, newton_step, newton_forward
+from .bptt import backward, loss_and_gradient
+from .gradients.jacobians import jacobian_product_gradient
+from .training import clip, train, objective, History, Diverged, Interrupted
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
+    "Forecaster",
+    "Forecast",
+    "Parameters",
+    "States",
+    "initialise",
+    "forward",
     "Activation",
     "tanh",
     "sigmoid",
@@ -72,73 +32,15 @@ __all__ = [
     "sine",
     "identity",
     "softmax",
-    "ACTIVATIONS",
-    "Parameters",
-    "States",
-    "as_array",
-    "no_number",
-    "check_array",
-    "common_type",
-    "conform",
-    "rows",
-    "forward_steps",
-    "forward",
-    "initialise",
     "mean_squared_error",
     "softmax_cross_entropy",
-    "jacobian_product",
-    "jacobian_product_gradient",
-    "backward_steps",
     "backward",
-    "backward_in_pieces",
     "loss_and_gradient",
+    "jacobian_product_gradient",
     "clip",
+    "train",
     "objective",
-    "flatten",
-    "unflatten",
     "History",
     "Diverged",
     "Interrupted",
-    "without_first",
-    "train",
-    "lagged",
-    "check_series",
-    "centre_and_scale",
-    "index_of",
-    "index_after",
-    "index_extended",
-    "series_like",
-    "join",
-    "separate",
-    "side_by_side",
-    "Minimum",
-    "minimise",
-    "hessian",
-    "polish",
-    "save_arrays",
-    "load_arrays",
-    "Forecast",
-    "Forecaster",
-    "fitting",
-    "one_output",
-    "in_units",
-    "rearrange",
-    "canonical_form",
-    "components",
-    "nested",
-    "linear",
-    "rounded",
-    "half_units",
-    "sensitivity",
-    "rounding_bound",
-    "digits_needed",
-    "fixed_point",
-    "Linearised",
-    "linearise",
-    "truncated_gradient",
-    "checkpointed_gradient",
-    "scan",
-    "scan_backward",
-    "newton_step",
-    "newton_forward",
 ]

@@ -20,6 +20,17 @@ def backward_steps(delta, z, a, W_aa, r, dg):
     """The sweep, in place: delta_t = g'(z_t) (delta_t + r_t), r_{t-1} = W_aaᵀ delta_t.
 
     On entry the rows of delta hold W_yaᵀ e_t and r holds r_T; r_0 is returned.
+
+    Notes
+    -----
+    Derived in chapter 4, eq-delta. Nothing is checked: `backward` does that.
+
+    Examples
+    --------
+    >>> delta, z, a = np.ones((2, 1)), np.zeros((2, 1)), np.zeros((3, 1))
+    >>> slope = lambda z, a: np.ones(1)
+    >>> backward_steps(delta, z, a, np.ones((1, 1)), np.zeros(1), slope)
+    array([2.])
     """
     for t in range(len(delta) - 1, -1, -1):
         delta[t] += r
@@ -60,6 +71,16 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     Notes
     -----
     Derived in chapter 4, equations eq-delta and eq-gradient-sums; proved there, thm-bptt.
+
+    Examples
+    --------
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((5, 1)), np.zeros((5, 1))
+    >>> states = forward(parameters, x)
+    >>> _, e = mean_squared_error(states, y)
+    >>> gradient, r_0 = backward(parameters, x, states, e)
+    >>> gradient.W_aa.shape, r_0.shape
+    ((2, 2), (2,))
     """
     if g_1.df is None:
         raise ValueError(f"g_1 is {g_1.name}, wanted one that acts entry by entry")
@@ -113,6 +134,16 @@ def backward_in_pieces(
     Notes
     -----
     Derived in chapter 4, equation eq-time-splitting.
+
+    Examples
+    --------
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, e = np.ones((9, 1)), np.ones((9, 1))
+    >>> states = forward(parameters, x)
+    >>> whole, _ = backward(parameters, x, states, e)
+    >>> pieces, _ = backward_in_pieces(parameters, x, states, e, length=4)
+    >>> all(np.allclose(u, v) for u, v in zip(whole, pieces))
+    True
     """
     if length is None:
         length = _PIECE // max(1, states.z[0].nbytes) + 1
@@ -170,6 +201,14 @@ def loss_and_gradient(
     Notes
     -----
     Derived in chapter 4, thm-bptt.
+
+    Examples
+    --------
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((5, 1)), np.zeros((5, 1))
+    >>> L, gradient = loss_and_gradient(parameters, x, y)
+    >>> print(L > 0, gradient.W_ya.shape)
+    True (1, 2)
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     L, e = loss(states, y, g_2)

@@ -4,7 +4,8 @@
 
 They take the arguments of the plain functions and return the same to rounding:
 ``from rnn_lit.compiled import loss_and_gradient``. What is not compiled (other
-numbers than float64 and float32, activations of your own) those do.
+numbers than float64 and float32, activations of your own) those do
+(app-benchmark).
 """
 
 import math
@@ -29,11 +30,13 @@ _ACTIVATIONS = (tanh, sigmoid, softplus, sine, identity)
 
 def _loops():
     try:
-        from rnn_lit import loops
+        from rnn_lit import _numba
     except ImportError as error:
-        needs = 'rnn_lit.compiled needs Numba: pip install "rnn_lit[fast]"'
-        raise ImportError(needs) from error
-    return loops
+        raise ImportError(
+            "rnn_lit.compiled needs Numba and SciPy: pip install numba scipy, or "
+            'in a checkout pip install ".[fast]"'
+        ) from error
+    return _numba
 
 
 def _plain(g_1, parameters, x, **others):
@@ -98,6 +101,15 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     -----
     Explained in the appendix on speed; derived in chapter 1, eq-forecast and
     eq-forward.
+
+    Examples
+    --------
+    >>> from rnn_lit import initialise
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((50, 1)), np.zeros((50, 1))
+    >>> wanted = model.forward(parameters, x)
+    >>> np.allclose(forward(parameters, x).o, wanted.o)
+    True
     """
     loops, given = _loops(), () if a_0 is None else (a_0,)
     if _plain(g_1, parameters, x, a_0=a_0) or not _finite(
@@ -131,6 +143,16 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     -----
     Explained in the appendix on speed; derived in chapter 4, eq-delta and
     eq-gradient-sums.
+
+    Examples
+    --------
+    >>> from rnn_lit import initialise
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((50, 1)), np.zeros((50, 1))
+    >>> states = model.forward(parameters, x)
+    >>> _, r_0 = backward(parameters, x, states, y + 1)
+    >>> np.allclose(r_0, bptt.backward(parameters, x, states, y + 1)[1])
+    True
     """
     loops = _loops()
     if e is None or _plain(
@@ -171,6 +193,15 @@ def loss_and_gradient(
     Notes
     -----
     Explained in the appendix on speed; derived in chapter 4, thm-bptt.
+
+    Examples
+    --------
+    >>> from rnn_lit import initialise
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((50, 1)), np.zeros((50, 1))
+    >>> L, _ = loss_and_gradient(parameters, x, y)
+    >>> bool(np.isclose(L, bptt.loss_and_gradient(parameters, x, y)[0]))
+    True
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     L, e = loss(states, y, g_2)

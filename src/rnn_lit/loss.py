@@ -4,8 +4,8 @@
 
 import numpy as np
 
+from rnn_lit._arrays import check_array, common_type
 from rnn_lit.activations import _below_largest, identity, softmax
-from rnn_lit.model import check_array, common_type
 
 __all__ = [
     "mean_squared_error",
@@ -47,6 +47,13 @@ def mean_squared_error(states, y, g_2=identity):
     Notes
     -----
     Derived in chapter 2, equation eq-mse-e.
+
+    Examples
+    --------
+    >>> o = np.array([[1.0], [4.0]])
+    >>> L, e = mean_squared_error(States(None, None, o, o), [[0.0], [2.0]])
+    >>> print(L, e.ravel())
+    2.5 [1. 2.]
     """
     if g_2.df is None:
         raise ValueError(f"g_2 is {g_2.name}, wanted an activation that acts entry by entry")
@@ -103,6 +110,13 @@ def softmax_cross_entropy(states, y, g_2=softmax):
     Notes
     -----
     Derived in chapter 2, equations eq-softmax-e-general and eq-softmax-e.
+
+    Examples
+    --------
+    >>> o = np.array([[0.0, 0.0, 0.0]])
+    >>> L, e = softmax_cross_entropy(States(None, None, o, None), [[1, 0, 0]])
+    >>> print(bool(np.isclose(L, np.log(3))), (3 * e).round(9))
+    True [[-2.  1.  1.]]
     """
     if g_2.name != softmax.name:
         raise ValueError(f"g_2 is {g_2.name}, wanted softmax")

@@ -2,7 +2,7 @@
 
 """The number types and checks with which the book proves the package.
 
-They need SymPy, so ``import rnn_lit`` does not import them.
+They need SymPy, so ``import rnn_lit`` does not import them (app-proof-tools, app-number-types).
 """
 
 from .sums import B, T, b, i, t, j, q, s, Entries, vectors, resolve

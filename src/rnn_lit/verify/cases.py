@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_lit import activations, bptt, jacobians, loss, model
+from rnn_lit import activations, bptt, loss, model
 from rnn_lit.activations import Activation, identity, tanh
+from rnn_lit.gradients import jacobians
 from rnn_lit.model import Parameters
 
 __all__ = [

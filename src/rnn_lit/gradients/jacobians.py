@@ -37,6 +37,12 @@ def jacobian_product(W_aa, d, t, s):
     Notes
     -----
     Derived in chapter 3, equations eq-jacobian and eq-product-order.
+
+    Examples
+    --------
+    >>> W_aa, slopes = np.array([[0.5]]), np.ones((4, 1))
+    >>> print(jacobian_product(W_aa, slopes, 3, 1))
+    [[0.25]]
     """
     if not 0 <= s <= t <= len(d):
         raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}")
@@ -79,6 +85,16 @@ def jacobian_product_gradient(
     Notes
     -----
     Derived in chapter 3, equations eq-double-sum and eq-output-parameters.
+
+    Examples
+    --------
+    >>> from rnn_lit import initialise, loss_and_gradient
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((5, 1)), np.zeros((5, 1))
+    >>> literally = jacobian_product_gradient(parameters, x, y)
+    >>> _, swept = loss_and_gradient(parameters, x, y)
+    >>> all(np.allclose(u, v) for u, v in zip(literally, swept))
+    True
     """
     states = forward(parameters, x, a_0, g_1, g_2)
     _, e = loss(states, y, g_2)

@@ -7,17 +7,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from rnn_lit._arrays import as_array, check_array
 from rnn_lit.activations import identity, tanh
 from rnn_lit.bptt import backward
 from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import (
-    Parameters,
-    States,
-    as_array,
-    check_array,
-    conform,
-    forward,
-)
+from rnn_lit.model import Parameters, States, conform, forward
 
 __all__ = [
     "truncated_gradient",
@@ -115,6 +109,16 @@ def truncated_gradient(
     Derived in chapter 12; its error is equation eq-error-at-cuts. Memory beyond the arguments:
     of the order of y's own for the outputs and e, of n for each chunk, and of n times the length
     for the states. Time: one forward pass more than `loss_and_gradient`.
+
+    Examples
+    --------
+    >>> from rnn_lit import initialise, loss_and_gradient
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((50, 1)), np.zeros((50, 1))
+    >>> L, gradient = truncated_gradient(parameters, x, y, length=2)
+    >>> wanted, whole = loss_and_gradient(parameters, x, y)
+    >>> bool(np.isclose(L, wanted)), np.allclose(gradient.W_aa, whole.W_aa)
+    (True, False)
     """
     parameters, x, L, e, before, starts = _go_forward(
         parameters, x, y, length, a_0, g_1, g_2, loss
@@ -164,6 +168,16 @@ def checkpointed_gradient(
     arguments: of the order of y's own for the outputs and e, and with the default length of n
     times the square root of T for the states. Time: one forward pass more than
     `loss_and_gradient`.
+
+    Examples
+    --------
+    >>> from rnn_lit import initialise, loss_and_gradient
+    >>> parameters = initialise(2, 1, 1, np.random.default_rng(0))
+    >>> x, y = np.ones((50, 1)), np.zeros((50, 1))
+    >>> L, gradient = checkpointed_gradient(parameters, x, y)
+    >>> wanted, whole = loss_and_gradient(parameters, x, y)
+    >>> bool(np.isclose(L, wanted)), np.allclose(gradient.W_aa, whole.W_aa)
+    (True, True)
     """
     if length is None:
         length = math.isqrt(len(x) - 1) + 1

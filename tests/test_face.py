@@ -1,0 +1,193 @@
+"""What the package shows: few names, small modules, and for each public name a whole docstring."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import rnn_lit
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "rnn_lit"
+FACE = """
+Forecaster Forecast Parameters States initialise forward Activation tanh sigmoid softplus sine
+identity softmax mean_squared_error softmax_cross_entropy backward loss_and_gradient
+jacobian_product_gradient clip train objective History Diverged Interrupted
+""".split()
+APART = ("verify", "certify")
+
+
+def modules():
+    """The files of the package outside the proofs: {dotted name: path}."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[0] not in APART:
+            found[".".join(("rnn_lit", *parts)).removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = modules()
+PUBLIC = [name for name in MODULES if "._" not in name]
+
+
+def test_the_top_level_shows_exactly_its_face():
+    assert sorted(rnn_lit.__all__) == sorted(FACE)
+    shown = {name for name in dir(rnn_lit) if not name.startswith("_")}
+    submodules = {module.name for module in pkgutil.iter_modules(rnn_lit.__path__)}
+    assert shown - submodules == set(FACE), "what else `import rnn_lit` shows"
+
+
+def test_gradients_shows_what_its_parts_show():
+    package = importlib.import_module("rnn_lit.gradients")
+    parts = ("jacobians", "chunks", "parallel")
+    of_parts = [importlib.import_module(f"rnn_lit.gradients.{part}").__all__ for part in parts]
+    assert package.__all__ == sum(of_parts, [])
+
+
+def test_every_name_that_is_listed_is_there_and_is_defined_once():
+    homes = {}
+    for module in set(MODULES) - {"rnn_lit", "rnn_lit.gradients", "rnn_lit.compiled"}:
+        for name in listed(MODULES[module]):
+            assert homes.setdefault(name, module) == module
+    for module in PUBLIC:
+        for name in (shown := importlib.import_module(module)).__all__:
+            assert hasattr(shown, name)
+
+
+def listed(path):
+    """`__all__`, read off the source: `_numba` can be imported only with Numba."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return ast.literal_eval(node.value)
+    return []
+
+
+def lines(source):
+    """How many lines of a source are neither blank nor part of a docstring."""
+    told = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node
+        ):
+            told |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return sum(
+        bool(line.strip()) and at not in told for at, line in enumerate(source.splitlines(), 1)
+    )
+
+
+def test_lines_are_counted_without_words():
+    assert lines('"""A\n\ntext."""\n\nx = 1\n\n\ndef f():\n    """More."""\n    return x\n') == 3
+
+
+def test_the_package_is_small():
+    assert len(MODULES) <= 20, sorted(MODULES)
+    large = {
+        name: size
+        for name, path in MODULES.items()
+        if (size := lines(path.read_text(encoding="utf-8"))) > 250
+    }
+    assert not large, large
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {"rnn_lit"}))
+def test_a_module_says_its_one_idea_and_where_it_is_explained(name):
+    doc = ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+    assert doc and re.search(r"\((?:ch|app)-[a-z-]+(?:, (?:ch|app)-[a-z-]+)*\)", doc), doc
+
+
+def documented():
+    """Every public name and public method, once: (where it is found, what it is)."""
+    for module in PUBLIC:
+        if module in ("rnn_lit", "rnn_lit.gradients"):  # what is shown again there
+            continue
+        shown = importlib.import_module(module)
+        for name in shown.__all__:
+            value = getattr(shown, name)
+            if callable(value):
+                yield f"{module}.{name}", value
+            if name == "Forecaster":
+                for method in (m for m in dir(value) if not m.startswith("_")):
+                    if callable(getattr(value, method)):
+                        yield f"{module}.{name}.{method}", getattr(value, method)
+
+
+DOCUMENTED = dict(documented())
+
+
+#: The book's three-line loops, which the passes call: they check nothing, and say little.
+STEPS = {"rows", "forward_steps", "backward_steps"}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_public_docstring_is_whole(name):
+    value, last = DOCUMENTED[name], name.rpartition(".")[2]
+    doc = inspect.getdoc(value) or ""
+    wanted = ["Examples"]
+    if inspect.isclass(value):
+        wanted += ["Attributes"] if issubclass(value, tuple) or last == "Forecaster" else []
+    elif ".compiled." in name:
+        assert f"As `rnn_lit.{last}`" in doc
+    elif last not in {"get_params", "set_params", *STEPS}:
+        wanted += ["Parameters"]
+        wanted += ["Returns"] if last != "save" else []
+        wanted += ["Raises"] if last != "flatten" else []
+    missing = [part for part in wanted if f"{part}\n{'-' * len(part)}\n" not in doc]
+    assert not missing, f"{name} has no {missing}"
+    if last not in ("get_params", "set_params"):
+        assert re.search(r"\b(?:eq|def|thm|ch|app)-[a-z]", doc), f"{name} names no label"
+
+
+def test_the_api_page_shows_every_public_module_and_no_private_one():
+    page = (ROOT / "book" / "C-api.md").read_text(encoding="utf-8")
+    one_by_one = re.findall(
+        r"^\.\. (?:auto(?:class|function)|py:data):: rnn_lit\.(\w+)$", page, re.M
+    )
+    whole = re.findall(
+        r"^\.\. automodule:: (rnn_lit[\w.]*)\n   :members:(?:\n   :exclude-members: (.*))?",
+        page,
+        re.M,
+    )
+    outside = {name: left for name, left in whole if not name.startswith("rnn_lit.verify")}
+    assert sorted(one_by_one) == sorted(FACE)
+    for module in set(PUBLIC) - {"rnn_lit", "rnn_lit.gradients"}:
+        names = importlib.import_module(module).__all__
+        above, left = (sorted(set(names) & set(FACE)), sorted(set(names) - set(FACE)))
+        if module in outside and module != "rnn_lit.compiled":  # whose names are its own
+            assert sorted(filter(None, outside[module].split(", "))) == above
+        elif module != "rnn_lit.compiled":
+            assert left in ([], ["ACTIVATIONS"]), f"{module}: the page lacks {left}"
+    assert set(outside) <= set(PUBLIC) and "rnn_lit.compiled" in outside
+    assert "rnn_lit.activations.ACTIVATIONS" in page
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    """The names in a source distribution made from what it would be made from."""
+    folder = tmp_path_factory.mktemp("sdist")
+    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "LICENSE-text"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("src", "tests", "tools"):
+        leave = shutil.ignore_patterns(
+            "__pycache__", "*.egg-info", "node_modules", "browser", "data"
+        )
+        shutil.copytree(ROOT / name, folder / name, ignore=leave)
+    build_meta = pytest.importorskip("setuptools.build_meta")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        made = build_meta.build_sdist(str(folder / "dist"))
+    with tarfile.open(folder / "dist" / made) as archive:
+        return [name.split("/", 1)[1] for name in archive.getnames() if "/" in name]
+
+
+def test_the_sdist_holds_the_package_and_no_tests(sdist):
+    assert [name for name in sdist if name.startswith(("tests", "tools", "book"))] == []
+    for path in MODULES.values():
+        assert path.relative_to(ROOT).as_posix() in sdist
+    assert {"src/rnn_lit/py.typed", "README.md", "LICENSE", "pyproject.toml"} <= set(sdist)

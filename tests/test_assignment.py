@@ -180,6 +180,29 @@ def test_a_changed_or_missing_word_is_seen(printed, planted):
     assert left != [plain(piece["copy"]) for piece in DATA["left"]]
 
 
+@pytest.mark.parametrize("statement", ["A3", "A4"])
+def test_the_superscripts_that_the_copy_lost_are_those_of_a2_and_a6(statement):
+    """And A6 alone would not do: it has no state of time t."""
+    start = SOURCE.index("là trạng thái")
+    a2 = plain(SOURCE[SOURCE.rindex("\n", 0, start) : SOURCE.index("O Tại thời điểm t")])
+    a6 = plain(SOURCE[SOURCE.index("$$y^{< t>}") : SOURCE.index("O Loss Function")])
+    (reading,) = [plain(r["reading"]) for r in DATA["readings"] if r["at"] == statement]
+    read_there = set(re.findall(r"[axy]\^<[^>]+>", reading))
+    assert read_there <= set(re.findall(r"[axy]\^<[^>]+>", a2 + a6))
+    assert read_there - set(re.findall(r"[axy]\^<[^>]+>", a6)) == {"a^<t>"}
+
+
+def test_the_title_that_a29_gives_is_that_of_the_references():
+    _, text = ENTRIES["A29"]
+    bibliography = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    entry = bibliography[bibliography.index("{geron2019,") :]
+    title = re.search(r"title = \{(.*)\},$", entry, re.M)[1].translate({ord(c): None for c in "{}"})
+    assert f"the title, which is *{title}*." in text
+    printed = re.search(r'^> \[1\] .* "(.*)"', text, re.M)[1]
+    words = [set(re.findall(r"[\w-]+", t.lower())) for t in (printed, title)]
+    assert words[0] - words[1] == {"farnham"} and words[1] - words[0] == {"and"}  # printed as &
+
+
 def test_the_copy_names_nobody_and_holds_no_number_of_a_student():
     assert "Nhựt" not in SOURCE
     # The years, the course and the dates of the references are the longest numbers.
@@ -215,3 +238,40 @@ def test_what_the_derivative_by_the_output_never_lowers(g_1, never_lowered):
     # An update subtracts: a negative entry raises the parameter, a positive one lowers it.
     assert {name for name, seen in signs.items() if seen <= {-1, 0}} == never_lowered
     assert all({-1, 1} <= seen for name, seen in signs.items() if name not in never_lowered)
+
+
+def test_the_difference_is_the_derivative_by_the_logits_for_class_probabilities():
+    """The reading in which A21's code is right: by the complex step, on A20 as it is printed."""
+    random = np.random.default_rng(20)
+    logits, y = random.normal(size=(5, 3)), np.eye(3)[random.integers(3, size=5)]
+
+    def derivative(y):
+        moved = [logits + 1e-30j * unit.reshape(5, 3) for unit in np.eye(15)]
+        shares = [np.exp(o) / np.exp(o).sum(axis=1, keepdims=True) for o in moved]
+        return np.reshape([-(y * np.log(s)).sum().imag / 1e-30 for s in shares], (5, 3))
+
+    y_hat = softmax.f(logits)
+    np.testing.assert_allclose(derivative(y), y_hat - y, rtol=0, atol=1e-14)
+    # Values that do not add up to 1 are no class probabilities: the difference is not it.
+    assert abs(derivative(3 * y) - (y_hat - 3 * y)).min() > 1e-3
+
+
+@pytest.mark.parametrize("own_outputs", [False, True], ids=["training", "many steps ahead"])
+def test_the_output_feeds_back_in_a_forecast_many_steps_ahead_and_not_in_training(own_outputs):
+    """The premise of A25: b_y moves the outputs, and by them the states, or no state."""
+    random = np.random.default_rng(25)
+    shapes = {"W_aa": (2, 2), "W_ax": (2, 1), "b_a": (2,), "W_ya": (1, 2), "b_y": (1,)}
+    parameters = Parameters(**{name: random.normal(size=s) for name, s in shapes.items()})
+    series = random.normal(size=(5, 1))
+
+    def visited(parameters):
+        a, x, states = np.zeros(2), series[:1], []
+        for t in range(4):
+            step = forward(parameters, x, a)
+            a, states = step.a[-1], [*states, step.a[-1]]
+            x = step.y_hat if own_outputs else series[t + 1 : t + 2]
+        return np.array(states)
+
+    moved = abs(visited(parameters._replace(b_y=parameters.b_y + 1)) - visited(parameters))
+    assert (moved[0] == 0).all() and (moved[1:] > 0).all() == own_outputs
+    assert (moved > 0).any() == own_outputs

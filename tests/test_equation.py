@@ -364,6 +364,27 @@ def test_the_equation_kept_is_the_equation_shown_and_has_the_scores_shown():
         assert f"{period} ARV {score}" in " ".join(shown.split())
 
 
+def test_the_front_page_says_that_its_scores_are_those_before_rounding():
+    """They are: the printed equation, run here, may score a unit of the last digit more."""
+    kept = json.loads((BOOK / "data" / "equation.json").read_text(encoding="utf-8"))
+    p = Parameters(*(np.array(kept["parameters"][name]) for name in Parameters._fields))
+    years, series = sunspots()
+    x, y = lagged(series, kept["lags"])
+    error = (forward(p, x[:-1]).y_hat - y)[:, 0] ** 2 / 1535
+    last = dict(zip(kept["arv"], (1955, 1979, 2008), strict=True))
+    printed = {
+        period: f"{error[(years[1:] >= int(period[:4])) & (years[1:] <= end)].mean():.3f}"
+        for period, end in last.items()
+    }
+    assert printed == {"1921–55": "0.133", "1956–79": "0.577", "1980–2008": "0.244"}
+    assert printed != kept["arv"]
+    page = nbformat.read(BOOK / "index.ipynb", as_version=4)
+    shown = " ".join(o["data"]["text/markdown"] for c in page.cells if c.cell_type == "code"
+                     for o in c.outputs if "text/markdown" in o.get("data", {}))  # fmt: skip
+    assert "Before its coefficients are rounded to the digits printed, the equation scores" in shown
+    assert "tính trước khi làm tròn các hệ số" in shown
+
+
 def test_the_table_kept_is_the_table_shown():
     kept = json.loads((BOOK / "data" / "sunspot_table.json").read_text(encoding="utf-8"))
     shown = [

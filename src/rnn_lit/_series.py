@@ -15,8 +15,11 @@ __all__ = [
     "lagged",
     "check_series",
     "centre_and_scale",
+    "powered",
+    "unpowered",
     "explained",
     "index_of",
+    "steps_between",
     "index_after",
     "index_extended",
     "series_like",
@@ -98,7 +101,7 @@ def check_series(series, least, power=1.0, name="series"):
         How many there must be.
     power : float
         The power to which they will be raised; other than 1 it wants values
-        from 0 on.
+        from 0 on, and 0, the logarithm, values above 0.
     name : str
         Of the argument, for the message.
 
@@ -141,11 +144,12 @@ def check_series(series, least, power=1.0, name="series"):
         raise ValueError(
             f"{name} has {len(values)} values, wanted at least {least}"
         )
-    if power != 1 and (values < 0).any():
-        where = int(np.flatnonzero(values < 0)[0])
+    below = values <= 0 if power == 0 else values < 0
+    if power != 1 and below.any():
+        where, none = int(np.flatnonzero(below)[0]), "negative value"
         raise ValueError(
-            f"{name} holds {values[where]} at position {where}, wanted no "
-            f"negative value since power is {power}"
+            f"{name} holds {values[where]} at position {where}, wanted no {none}"
+            f"{' and no zero' if power == 0 else ''} since power is {power}"
         )
     values.flags.writeable = False
     return values
@@ -171,7 +175,7 @@ def centre_and_scale(values, power=1.0):
         or leaves the numbers when it is raised.
     """
     with np.errstate(over="ignore"):
-        u = values**power
+        u = powered(values, power)
         spread = u.max() - u.min()
     told = "" if power == 1 else f" at power {power:g}"
     if not np.isfinite(spread):
@@ -191,6 +195,18 @@ def centre_and_scale(values, power=1.0):
             "its first value from all of them before they are rounded"
         )
     return float(np.ldexp(mean, exponent)), float(np.ldexp(scale, exponent))
+
+
+def powered(values, power):
+    """The values to a power; their logarithms for the power 0."""
+    return np.log(values) if power == 0 else values**power
+
+
+def unpowered(u, power):
+    """Back from `powered`; what comes from no value of the series becomes 0."""
+    if power == 1:
+        return u
+    return np.exp(u) if power == 0 else np.maximum(u, 0) ** (1 / power)
 
 
 def explained(values, forecasts):
@@ -315,6 +331,23 @@ def index_of(series, freq=None):
             "CustomBusinessDay), or pass the values alone, series.to_numpy()"
         )
     return found
+
+
+def steps_between(index, other):
+    """How many steps after an index's start another one starts; 0 where none says."""
+    if index is None or other is None or not len(index):
+        return 0
+    first, start = index[0], other[0]
+    try:
+        if not hasattr(index, "freq"):
+            return int(round((start - first) / _step(index)))
+        early, late = min(first, start), max(first, start)
+        made = {"PeriodIndex": "period_range", "DatetimeIndex": "date_range"}
+        make = getattr(_pandas(index), made.get(type(index).__name__, "timedelta_range"))
+        steps = len(make(start=early, end=late, freq=index.freq)) - 1
+        return steps if start >= first else -steps
+    except (TypeError, ValueError):  # of another kind
+        return 0
 
 
 def index_after(index, steps):

@@ -12,8 +12,14 @@ import zlib
 
 import numpy as np
 
+from rnn_lit._line import KINDS, Line, check_length, no_line
 from rnn_lit._series import centre_and_scale, check_series
-from rnn_lit._settings import SETTINGS, check_penalty, check_settings
+from rnn_lit._settings import (
+    SETTINGS,
+    check_penalty,
+    check_power,
+    check_settings,
+)
 from rnn_lit.model import Parameters
 
 __all__ = [
@@ -23,7 +29,7 @@ __all__ = [
 ]
 
 
-_FORMAT, _VERSION = "rnn_lit.Forecaster", 1
+_FORMAT, _VERSION = "rnn_lit.Forecaster", 2
 _NOT_OURS = "is not a file that Forecaster.save wrote, or it is truncated or damaged"
 # What zipfile raises for files that are something else, or half of what they were.
 _BROKEN = (EOFError, KeyError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -178,9 +184,27 @@ def _array(name, content):
         raise _Damaged(f"{name} is no array") from error
 
 
+def _line(contents, settings, length):
+    """The line in a file, and the power; files of format 1 have none."""
+    if contents.number("version", "iu") == 1:
+        return no_line(), settings["power"]
+    phi, intercepts = (contents.numbers(name, (None,)) for name in ("phi", "intercepts"))
+    kind, season, p = contents.text("kind"), settings["season"], settings["linear"]
+    if kind not in KINDS or len(intercepts) not in (1, season) or len(phi) + 10 > length:
+        raise ValueError("phi, intercepts and kind are not those of a line")
+    if p == 0 and (len(phi) or intercepts.any()):
+        raise ValueError("phi is not that of linear 0")
+    power = check_power("power", contents.number("power"))
+    if settings["power"] not in (None, power):
+        raise ValueError(f"power is {power}")
+    return Line(intercepts, phi, kind), power
+
+
 def fitted_state(contents):
-    """The settings and the fitted attributes in a file, each checked against the others."""
+    """The settings, the line and the fitted attributes in a file, each checked."""
     settings = contents.json("settings")
+    if isinstance(settings, dict) and contents.number("version", "iu") == 1:
+        settings = {**settings, "linear": 0, "season": None}
     if not isinstance(settings, dict) or set(settings) != set(SETTINGS):
         raise ValueError("settings are not those of a Forecaster")
     settings = check_settings(settings)
@@ -188,20 +212,22 @@ def fitted_state(contents):
     shapes = dict(W_aa=(n, n), W_ax=(n, m), b_a=(n,), W_ya=(1, n), b_y=(1,))
     parameters = Parameters(*(contents.numbers(k, shape) for k, shape in shapes.items()))
     series = contents.numbers("series", (None,))
-    series = check_series(series, m + 10, settings["power"])
     fitted = contents.number("fitted", "iu") if "fitted" in contents else len(series)
     if not m + 10 <= fitted <= len(series):
         raise ValueError(f"fitted is {fitted}")
+    line, power = _line(contents, settings, fitted)
+    series = check_series(series, m + 10, power)
+    check_length(fitted, settings["linear"], settings["season"])
     mean, scale = contents.number("mean"), contents.number("scale")
-    right = centre_and_scale(series[:fitted], settings["power"])
+    right = centre_and_scale(series[:fitted], power)
     if abs(mean - right[0]) + abs(scale - right[1]) > 1e-9 * (abs(right[0]) + right[1]):
         raise ValueError("mean and scale are not those of the series")
     n_iter = contents.number("n_iter", "iu") if "n_iter" in contents else -1
     if n_iter < -1:
         raise ValueError(f"n_iter is {n_iter}")
-    return settings, dict(
+    return settings, line, dict(
         parameters_=parameters, mean_=mean, scale_=scale, series_=series, fitted=fitted,
-        penalty_=check_penalty("penalty", contents.number("penalty")),
+        penalty_=check_penalty("penalty", contents.number("penalty")), power_=power,
         objectives_=contents.numbers("objectives", (settings["starts"],)),
         interrupted_=contents.number("interrupted", "b"),
         n_iter_=None if n_iter < 0 else n_iter,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_lit._arrays import as_array
+from rnn_lit._series import lagged, powered
 from rnn_lit._settings import check_count, check_number
 from rnn_lit.model import Parameters, conform, forward
 from rnn_lit.training import flatten, unflatten
@@ -29,6 +30,7 @@ __all__ = [
     "linearise",
     "linear",
     "in_form",
+    "equation_of",
 ]
 
 
@@ -453,12 +455,13 @@ def _right_sides(parameters, digits, states, inputs):
     sympy = _sympy()
     W_aa, W_ax, b_a, _, _ = parameters
     return [
-        sympy.tanh(
+        sympy.tanh(  # evaluated, SymPy would move a sign out of it
             sympy.Add(
                 *(_number(w, digits) * a for w, a in zip(W_aa[i], states)),
                 *(_number(w, digits) * x for w, x in zip(W_ax[i], inputs)),
                 _number(b_a[i], digits),
-            )
+            ),
+            evaluate=False,
         )
         for i in range(len(b_a))
     ]
@@ -469,7 +472,7 @@ def _output(parameters, digits, states):
     return _sympy().Add(*terms, _number(parameters.b_y[0], digits))
 
 
-def components(parameters, digits):
+def components(parameters, digits, line=None, power=1.0):
     """The forecasting equation: one line for each unit's state, one for the forecast.
 
     Parameters
@@ -478,11 +481,16 @@ def components(parameters, digits):
         With one output and tanh units; the inputs are s_t, s_{t−1}, …
     digits : int
         Significant digits.
+    line : tuple of arrays, optional
+        The intercepts and the coefficients of a line beside the network.
+    power : float
+        To which the series is raised; it stands in the equations, its inverse around
+        the forecast.
 
     Returns
     -------
     list of sympy.Eq
-        n + 1 of them.
+        n + 1 of them, and one for each intercept where there are several.
 
     Raises
     ------
@@ -507,10 +515,39 @@ def components(parameters, digits):
     n = len(parameters.b_a)
     old = [_state(i, 1, n) for i in range(n)]
     new = [_state(i, 0, n) for i in range(n)]
-    inputs = [_past("s", lag) for lag in range(parameters.W_ax.shape[1])]
+    intercepts, phi = (np.zeros(0), np.zeros(0)) if line is None else line
+    longest = max(parameters.W_ax.shape[1], len(phi))
+    past = [_transformed(_past("s", lag), power) for lag in range(longest)]
+    inputs = past[: parameters.W_ax.shape[1]]
     right = _right_sides(parameters, digits, old, inputs)
     equations = [sympy.Eq(a, g, evaluate=False) for a, g in zip(new, right)]
-    return [*equations, sympy.Eq(_forecast(), _output(parameters, digits, new), evaluate=False)]
+    terms = [_number(w, digits) * s for w, s in zip(phi, past) if w]
+    terms += [sympy.Symbol("c_{t+1}")] if len(intercepts) else []
+    forecast = sympy.Add(*terms, _output(parameters, digits, new))
+    equations.append(sympy.Eq(_forecast(), _returned(forecast, power), evaluate=False))
+    every = len(intercepts)
+    return equations + [
+        sympy.Eq(sympy.Symbol(f"c_{{{every}k+{i + 1}}}"), _number(c, digits), evaluate=False)
+        for i, c in enumerate(intercepts)
+    ]
+
+
+def _transformed(symbol, power):
+    """A value as the network reads it."""
+    if power == 0:
+        return _sympy().log(symbol)
+    return symbol if power == 1 else symbol ** _sympy().nsimplify(power, rational=True)
+
+
+def _returned(forecast, power):
+    """From the forecast of the transformed value to that of the value."""
+    sympy = _sympy()
+    if power == 1:
+        return forecast
+    if power == 0:
+        return sympy.exp(forecast, evaluate=False)
+    inverse = 1 / sympy.nsimplify(power, rational=True)
+    return sympy.Pow(sympy.Max(0, forecast, evaluate=False), inverse, evaluate=False)
 
 
 def nested(parameters, digits, depth=2):
@@ -781,3 +818,78 @@ def in_form(form, parameters, digits, start):
     if form == "linear":
         return [linear(linearise(parameters, start), digits)]
     return {"components": components, "nested": nested}[form](parameters, digits)
+
+
+def equation_of(forecaster, form, digits):
+    """The equations of a fitted forecaster, in its series' units.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    form : {"components", "nested", "linear"}
+    digits : int or None
+        None takes the fewest that keep every forecast of the fitted series within a tenth
+        of the residuals' standard deviation, by the bound of `rounding_bound`.
+
+    Returns
+    -------
+    list of sympy.Eq
+
+    Raises
+    ------
+    ValueError
+        If the form is none of these, or not "components" beside a line or a power.
+    ImportError
+        Without SymPy.
+
+    Notes
+    -----
+    Derived in ch-sunspots, eq-units and eq-digits, and ch-horizon, def-hybrid.
+
+    Examples
+    --------
+    >>> from rnn_lit import Forecaster
+    >>> series = 10 + np.sin(0.5 * np.arange(120))
+    >>> f = Forecaster(1, linear=0, penalty=1e-2, starts=2).fit(series)
+    >>> len(equation_of(f, "nested", 3))
+    1
+    """
+    if form not in ("components", "nested", "linear"):
+        raise ValueError(f"form is {form!r}, wanted 'components', 'nested' or 'linear'")
+    phi, power, mean, scale = (
+        forecaster.linear_, forecaster.power_, forecaster.mean_, forecaster.scale_,
+    )  # fmt: skip
+    if form != "components" and (len(phi) or forecaster.intercepts_.any()):
+        raise ValueError(f"form is {form!r}, wanted 'components' where there is a line (linear=0)")
+    if form != "components" and power != 1:
+        raise ValueError(f"form is {form!r}, wanted 'components' with power {power:g}")
+    parameters = canonical_form(in_units(forecaster.parameters_, mean, scale))
+    intercepts = scale * forecaster.intercepts_ - phi.sum() * mean
+    if len(intercepts) == 1:  # one constant for line and network
+        parameters = parameters._replace(b_y=parameters.b_y + intercepts)
+        intercepts = np.zeros(0)
+    if digits is None:
+        u = powered(forecaster.series_, power)
+        x, _ = lagged(u, forecaster.lags_)
+        tolerance = scale * forecaster.residuals_.std() / 10
+        part = tolerance / 2 if len(phi) else tolerance
+        digits = digits_needed(parameters, x, part, otherwise=15)
+        if len(phi):
+            digits = max(digits, _digits_of_line(intercepts, phi, u, part))
+    if form == "components":
+        return components(parameters, digits, (intercepts, phi), power)
+    return in_form(form, parameters, digits, mean)
+
+
+def _digits_of_line(intercepts, phi, u, tolerance):
+    """The fewest digits of a line that move none of its forecasts by more than a tolerance."""
+    size = np.array([abs(u)[j:].max() for j in range(len(phi))])
+    coefficients = np.concatenate([phi, intercepts])
+    weights = np.concatenate([size, np.ones(len(intercepts))])
+    exponents = np.floor(np.log10(np.where(coefficients == 0, 1.0, abs(coefficients))))
+    for digits in range(1, 16):
+        half = np.where(coefficients == 0, 0.0, 0.5 * 10 ** (exponents - digits + 1))
+        several = half[len(phi) :].max(initial=0.0)
+        if half[: len(phi)] @ weights[: len(phi)] + several <= tolerance:
+            return digits
+    return 15

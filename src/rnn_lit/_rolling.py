@@ -172,15 +172,14 @@ def _networks(v, line, settings, penalties, keep):
     """One network for each penalty: the best of a few starts."""
     x, _, rest = rows_of(line, settings["lags"], v)
     size = rest_size(line, rest)
-    chosen = len(penalties) > 1
-    starts, rounds = (2, 40) if chosen else (3, 150)
+    rounds = 40 if len(penalties) > 1 else 100
     n, lags, seed = (settings[name] for name in ("n", "lags", "seed"))
-    starts, like = random_starts(n, lags, seed, min(starts, settings["starts"]))
+    starts, like = random_starts(n, lags, seed, min(2, settings["starts"]))
     each = np.repeat(penalties, len(starts))
     evaluate = evaluator(n, x[:-1], rest / size, each)
     found = None
     try:
-        found = minimise(evaluate, np.tile(starts, (len(penalties), 1)), rounds)
+        found = minimise(evaluate, np.tile(starts, (len(penalties), 1)), rounds, 1e-5)
     except Interrupted as stop:
         found = stop.history
         raise
@@ -269,7 +268,7 @@ def fitted_line(v, settings):
 
 
 def choose_penalty(v, settings, kind, penalties, reached):
-    """The strongest penalty that half a standard error cannot tell from the best.
+    """The strongest penalty that 1.5 standard errors cannot tell from the best.
 
     Over one season, or four steps. `reached` holds, for a Ctrl-C, what a fit keeps.
 
@@ -295,7 +294,7 @@ def choose_penalty(v, settings, kind, penalties, reached):
     best = scores[int(np.argmin([score.mean() for score in scores]))]
     for penalty, score in zip(penalties, scores):
         mean, error = mean_and_error(score - best)
-        if mean <= 0.5 * error:
+        if mean <= 1.5 * error:
             return penalty
     return penalties[-1]
 

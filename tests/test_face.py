@@ -87,7 +87,7 @@ def test_lines_are_counted_without_words():
 
 
 def test_the_package_is_small():
-    assert len(MODULES) <= 20, sorted(MODULES)
+    assert len(MODULES) <= 22, sorted(MODULES)  # three of them the line, its errors, the back-test
     large = {
         name: size
         for name, path in MODULES.items()

@@ -233,7 +233,8 @@ def test_the_penalty_left_open_is_one_of_those_listed():
 def test_constructor_stores_and_fit_returns_self():
     f = Forecaster(2, linear=0, penalty=1e-2, starts=1, rounds=20)
     assert f.get_params() == dict(
-        n=2, lags=1, power=1.0, penalty=1e-2, starts=1, rounds=20, polished=False, seed=0
+        n=2, lags=1, linear=0, season=None, power=1.0, penalty=1e-2, starts=1, rounds=20,
+        polished=False, seed=0,
     )
     assert not [name for name in vars(f) if name.endswith("_")]
     assert f.fit(cycles()) is f
@@ -358,7 +359,10 @@ def test_a_bad_series_is_refused(series, message):
         (dict(n=2, lags=0), "lags is 0"),
         (dict(n=2, starts=0), "starts is 0"),
         (dict(n=2, rounds=-1), "rounds is -1"),
-        (dict(n=2, power=0), "power is 0"),
+        (dict(n=2, power=-1), "power is -1"),
+        (dict(n=2, linear=60), "linear is 60, wanted at most 55 for a series of 120 values"),
+        (dict(n=2, season=41), "season is 41, wanted at most 40: three seasons must fit"),
+        (dict(n=2, season=4, linear=0), "season is 4, wanted None with linear=0"),
         (dict(n=2, penalty=-1e-3), "penalty is -0.001"),
         (dict(n=2, penalty=np.nan), "penalty is nan"),
     ],
@@ -390,8 +394,6 @@ def test_a_bad_interval_is_refused(fitted, interval):
 
 
 def test_bad_use_after_the_fit_is_refused(fitted, tmp_path):
-    with pytest.raises(ValueError, match="draws is 0"):
-        fitted.predict(3, interval=0.9, draws=0)
     with pytest.raises(ValueError, match="series has 2 values, wanted at least 3"):
         fitted.one_step(cycles()[:2])
     with pytest.raises(ValueError, match="form is 'matrix'"):
@@ -502,10 +504,10 @@ def test_a_damaged_byte_is_noticed_or_harmless(fitted, tmp_path):
 
 
 def test_a_newer_file_is_refused(fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "_VERSION", 2)
+    monkeypatch.setattr(storage, "_VERSION", 3)
     fitted.save(tmp_path / "new.npz")
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format version 2, wanted at most 1: a newer rnn_lit"):
+    with pytest.raises(ValueError, match="format version 3, wanted at most 2: a newer rnn_lit"):
         Forecaster.load(tmp_path / "new.npz")
 
 

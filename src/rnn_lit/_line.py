@@ -233,7 +233,7 @@ def choose_power(values, p, season):
 
     Notes
     -----
-    Derived in chapter 9, eq-jacobian: the likelihood is that of the values, so
+    Derived in chapter 9, def-power: the likelihood is that of the values, so
     a power's is multiplied by the slope of the transform at each of them.
     """
     if values.min() <= 0:

@@ -161,7 +161,8 @@ def test_polish_refuses_what_is_no_minimum():
 
 @pytest.mark.parametrize("n, lags, power", [(1, 1, 1.0), (2, 3, 1.0), (3, 2, 0.5)])
 def test_one_step_is_the_recursion_written_out(n, lags, power):
-    f = Forecaster(n, linear=0, lags=lags, power=power, penalty=1e-3, starts=2, rounds=60).fit(cycles())
+    f = Forecaster(n, linear=0, lags=lags, power=power, penalty=1e-3, starts=2, rounds=60)
+    f.fit(cycles())
     later = cycles(40, seed=5)
     one_step = f.one_step(later)
     assert np.isnan(one_step[:lags]).all() and len(one_step) == 40
@@ -259,7 +260,8 @@ def test_the_same_seed_gives_the_same_network_and_the_series_is_not_changed():
 def test_units_do_not_matter():
     celsius, fahrenheit = cycles(), 32 + 1.8 * cycles()
     one, two = (
-        Forecaster(2, linear=0, penalty=1e-2, starts=6, polished=True).fit(s) for s in (celsius, fahrenheit)
+        Forecaster(2, linear=0, penalty=1e-2, starts=6, polished=True).fit(s)
+        for s in (celsius, fahrenheit)
     )
     assert two.predict(5) == pytest.approx(32 + 1.8 * one.predict(5), rel=1e-6)
 
@@ -304,7 +306,8 @@ def test_a_pandas_series_comes_back_as_one(index, following):
 def test_dates_without_a_stated_frequency_are_understood_if_regular():
     dates = pd.DatetimeIndex(pd.date_range("1990-01-01", periods=120, freq="QS").to_numpy())
     assert dates.freq is None
-    f = Forecaster(1, linear=0, penalty=1e-2, starts=1, rounds=20).fit(pd.Series(cycles(), index=dates))
+    f = Forecaster(1, linear=0, penalty=1e-2, starts=1, rounds=20)
+    f.fit(pd.Series(cycles(), index=dates))
     assert f.predict(1).index[0] == pd.Timestamp("2020-01-01")
 
 

@@ -143,7 +143,8 @@ def test_the_end_of_a_small_type_is_told():
 def test_columns_of_pyarrow_may_be_an_index():
     pytest.importorskip("pyarrow")
     whole = pd.Index(np.arange(60), dtype="int64[pyarrow]")
-    assert Forecaster(1, linear=0, **K).fit(pd.Series(S, index=whole)).predict(2).index.tolist() == [60, 61]
+    found = Forecaster(1, linear=0, **K).fit(pd.Series(S, index=whole))
+    assert found.predict(2).index.tolist() == [60, 61]
     dates = pd.Index(LONG["business days"][:60], dtype="timestamp[ns][pyarrow]")
     ahead = Forecaster(1, linear=0, **K).fit(pd.Series(S, index=dates)).predict(4)
     assert list(ahead.index) == list(LONG["business days"][60:])

@@ -23,7 +23,8 @@ def linear_series(length, seed):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return Forecaster(2, linear=0, lags=2, penalty=1e-6, starts=2, rounds=200).fit(linear_series(2000, 1))
+    f = Forecaster(2, linear=0, lags=2, penalty=1e-6, starts=2, rounds=200)
+    return f.fit(linear_series(2000, 1))
 
 
 @pytest.mark.parametrize("power", [1.0, 0.5])

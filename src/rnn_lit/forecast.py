@@ -450,7 +450,7 @@ class Forecaster(Estimator):
         -------
         (N, steps) array or pandas DataFrame
             Row t, counted from 0, holds the forecasts of the values t + 1 … t + steps from the
-            values up to t; NaN in the first rows, before a full input. For a Series a DataFrame with its
+            values up to t; NaN in the rows before a full input. For a Series a DataFrame with its
             index and the columns 1 … steps.
 
         Raises

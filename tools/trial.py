@@ -1,15 +1,20 @@
-"""The trial of the forecaster's defaults. python tools/trial.py SET [--jobs N]
+"""The trial of the forecaster's defaults. python tools/trial.py SET [--jobs N] [--record]
 
 Scores every series of one set ("development" or "test") of ``book/data/trial.json`` and writes
-``_build/trial/SET.csv``; with ``--record`` also ``book/data/trial_scores.csv``, headed by the hash
-of the code that determines the numbers. Series, horizons, origins, measures and rivals were fixed
-before any score was seen; the set "test" is recorded once.
+``_build/trial/SET.csv``; what is finished is kept beside it. With ``--record`` it writes also
+``book/data/trial_scores.csv``, headed by the hash of the code that determines the numbers. Series,
+horizons, origins, measures and rivals were fixed before a score was seen; "test" is recorded once.
 """
 
 import argparse
+import ast
 import hashlib
+import inspect
+import itertools
+import json
 import os
 import sys
+import textwrap
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -193,52 +198,75 @@ def score(series, season, methods=METHODS):
 
 
 def fingerprint():
-    """A hash of the trial's list and code and of the package's modules, blind to comments."""
-    import ast
+    """A hash of what determines the forecaster's scores, blind to docstrings and comments.
 
-    import rnn_lit
+    It covers the list, the series, this file's protocol, the line, the errors outside the sample
+    and the search. What the two passes compute is fixed by their proofs.
+    """
+    from rnn_lit import Forecaster, _line, _rolling, _search
 
-    files = [trial_series.LIST, Path(__file__), Path(trial_series.__file__)]
-    names = ("forecast", "_line", "_intervals", "_search", "_series", "_settings", "_fast")
-    package = Path(rnn_lit.__file__).parent
-    files += [p for name in names if (p := package / f"{name}.py").exists()]
-    parts = [
-        repr(_plain(ast.parse(f.read_text("utf-8")))) if f.suffix == ".py"
-        else f.read_text("utf-8")
-        for f in files
-    ]  # fmt: skip
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    code = [origins, mean_and_error, naive, autoregression, smoothing, sarima, line, network]
+    code += [both, score, trial_series.values, *trial_series.GENERATORS.values()]
+    for module, names in (
+        (_line, "fit_line _choose_p _design _lags _differencing line_after most_lags"),
+        (_rolling, "rows_of closed_loop loops_from edges folds_of _networks rest_size"),
+        (_rolling, "errors_outside _relative fitted_line choose_penalty mean_and_error"),
+        (_search, "evaluator random_starts search_all minimise _direction"),
+    ):
+        code += [getattr(module, name) for name in names.split()]
+    trees = [_plain(ast.parse(textwrap.dedent(inspect.getsource(part)))) for part in code]
+    known = trial_series.LIST.read_text("utf-8"), Forecaster.PENALTIES, _line.KINDS
+    return hashlib.sha256(repr((known, trees)).encode()).hexdigest()[:16]
 
 
-def _job(entry, methods):
-    return score(trial_series.values(entry), entry["season"], methods)
+def _job(entry, method):
+    return score(trial_series.values(entry), entry["season"], (method,))[method]
+
+
+def kept(code, entry, method):
+    """Where a finished score is kept, so that an interrupted run goes on."""
+    name = entry["name"].replace(" ", "_").replace("/", "_")
+    return ROOT / "_build" / "trial" / code / f"{entry['set']}__{name}__{method}.json"
+
+
+def run(entries, methods, jobs):
+    """All scores: {(name, method): (MASE, error)}, those kept and those computed now."""
+    code, found, left = fingerprint(), {}, []
+    for entry, method in itertools.product(entries, methods):
+        path = kept(code, entry, method)
+        if path.exists():
+            found[entry["name"], method] = json.loads(path.read_text("utf-8"))
+        else:
+            left.append((entry, method))
+    print(f"{len(found)} scores are kept, {len(left)} to go", flush=True)
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(_job, *pair): pair for pair in left}
+        for job in as_completed(waiting):
+            entry, method = waiting[job]
+            found[entry["name"], method] = job.result()
+            write_whole(kept(code, entry, method), json.dumps(job.result()))
+            print(f"{len(found)} done: {entry['name']}, {method}", flush=True)
+    return found
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("set", choices=("development", "test"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--record", action="store_true")
     chosen = parser.parse_args(arguments)
-    methods = tuple(chosen.methods.split(","))
-    entries, found = trial_series.listed(chosen.set), {}
-    with ProcessPoolExecutor(chosen.jobs) as pool:
-        jobs = {pool.submit(_job, e, methods): e["name"] for e in entries}
-        for job in as_completed(jobs):
-            found[jobs[job]] = job.result()
-            shown = "  ".join(f"{k} {v[0]:.3f}" for k, v in job.result().items())
-            print(f"{jobs[job]:40s} {shown}", flush=True)
+    entries = trial_series.listed(chosen.set)
+    found = run(entries, METHODS, chosen.jobs)
     rows = ["set,name,season,nonlinear,method,mase,error"]
-    for e in entries:
-        for method, (mase, error) in found[e["name"]].items():
-            name = e["name"].replace(",", ";")
-            kind = f"{e['season'] or 0},{int(e['nonlinear'])}"
-            rows.append(f"{e['set']},{name},{kind},{method},{mase:.4f},{error:.4f}")
-    head = f"# code {fingerprint()}, written by tools/trial.py\n"
-    write_whole(ROOT / "_build" / "trial" / f"{chosen.set}.csv", head + "\n".join(rows) + "\n")
+    for entry, method in itertools.product(entries, METHODS):
+        mase, error = found[entry["name"], method]
+        name, kind = entry["name"].replace(",", ";"), int(entry["nonlinear"])
+        start = f"{entry['set']},{name},{entry['season'] or 0},{kind},{method}"
+        rows.append(f"{start},{mase:.4f},{error:.4f}")
+    text = f"# code {fingerprint()}, written by tools/trial.py\n" + "\n".join(rows) + "\n"
+    write_whole(ROOT / "_build" / "trial" / f"{chosen.set}.csv", text)
     if chosen.record:
-        write_whole(SCORES, head + "\n".join(rows) + "\n")
+        write_whole(SCORES, text)
     return 0
 
 

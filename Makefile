@@ -1,7 +1,8 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint lock study bench times browser hostile perturb mutants coq clean
+.PHONY: FORCE help venv book test check tangle run lab lint lock study bench times browser hostile perturb mutants fuzz \
+    coverage coq clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
 unexport CDPATH
@@ -23,6 +24,8 @@ help:
 	@echo "make lint     style, names, package against chapters, workflows"
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
+	@echo "make fuzz     3000 fits with random settings to random series (half an hour at most; FITS=300 for fewer)"
+	@echo "make coverage which lines and branches of the package its tests run (ten minutes)"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
@@ -87,6 +90,17 @@ study: $(READY)
 # Half an hour at most on two cores, and no part of `make test`.
 mutants: $(READY)
 	$(PY) tools/mutants.py
+
+# Half an hour at most as well; it stops by itself.
+fuzz: $(READY)
+	$(PY) tools/fuzz.py $(if $(FITS),--fits $(FITS))
+
+# The tests of the package and the tools, in processes that are all measured, and no notebook.
+coverage: $(READY)
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -q -n auto --dist loadfile -m "not slow" tests
+	$(PY) -m coverage combine -q
+	$(PY) -m coverage report
 
 # These install packages, so they keep the user's settings of pip.
 bench: $(READY)

@@ -2,7 +2,8 @@
 
 Each takes the parameters, x, y and the work ("gradient" or "forward"), and returns the call and a
 function that turns what it returned into NumPy arrays. Libraries are imported where they are
-needed, so that a process holds that of its own contestant alone.
+needed, so that a process holds that of its own contestant alone. The process of "first" imports
+the first edition's rnn_lit.
 """
 
 import numpy as np
@@ -136,8 +137,8 @@ def torch_floor(parameters, x, y, work):
 
 
 CONTESTANTS = {
-    "numpy": with_numpy, "compiled": compiled, "torch": with_torch, "jax": with_jax,
-    "floor": floor, "torch floor": torch_floor,
+    "numpy": with_numpy, "first": with_numpy, "compiled": compiled, "torch": with_torch,
+    "jax": with_jax, "floor": floor, "torch floor": torch_floor,
 }  # fmt: skip
 
 

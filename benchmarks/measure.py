@@ -4,15 +4,18 @@ The thread pools of several libraries in one process disturb each other, so each
 """
 
 import json
+import statistics
 import sys
 import time
+from functools import partial
 
 import numpy as np
-from contestants import checked
+from contestants import checked, problem
 
 import rnn_lit
 from rnn_lit._search import minimise, side_by_side
 from rnn_lit._series import lagged
+from rnn_lit.loss import mean_squared_error
 from rnn_lit.model import initialise
 from rnn_lit.training import flatten, unflatten
 
@@ -68,6 +71,25 @@ def fits(starts=20, rounds=100):
     }
 
 
+def pieces(settings, sizes, rounds):
+    """Sweeps in pieces of that many bytes of delta: their time over that of one sweep."""
+    from rnn_lit.bptt import backward, backward_in_pieces
+
+    ratios = {size: [] for size in sizes}
+    for setting in settings:
+        parameters, x, y = problem(*setting)
+        states = rnn_lit.forward(parameters, x)
+        _, e = mean_squared_error(states, y)
+        arguments = parameters, x, states, e
+        for _ in range(rounds):
+            whole = timed(partial(backward, *arguments), 1)
+            for size in sizes:
+                length = max(1, size // states.z[0].nbytes)
+                swept = partial(backward_in_pieces, *arguments, length=length)
+                ratios[size].append(timed(swept, 1) / whole)
+    return [[size, round(statistics.median(found), 3)] for size, found in ratios.items()]
+
+
 def version(name):
     """The version of a library, without the label of a build."""
     return __import__(name).__version__.split("+")[0]
@@ -92,6 +114,8 @@ def main(name, threads):
             answer = version(*arguments)
         elif request == "fits":
             answer = fits()
+        elif request == "pieces":
+            answer = pieces(*arguments)
         print(json.dumps(answer), flush=True)
 
 

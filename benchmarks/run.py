@@ -1,17 +1,21 @@
-"""rnn_lit beside PyTorch and JAX on the same work: python benchmarks/run.py [--quick]
+"""rnn_lit beside PyTorch and JAX on the same work: python benchmarks/run.py
 
 Makes its own environment in benchmarks/.venv, measures one thread and all threads, prints a table
 and writes book/data/benchmark.json. Each contestant has a process of its own; they take turns. A
-quarter of an hour on two cores; --quick is a rough look at a few settings and writes nothing.
+quarter of an hour on two cores. With --quick, a rough look at gradients on one thread, which writes
+nothing; with --trial FILE, all steps at two settings, written to that file.
 """
 
 import argparse
+import hashlib
+import io
 import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import venv
@@ -30,7 +34,10 @@ GRID = (
     (200, 1, 8), (1000, 1, 16), (200, 1, 32), (200, 1, 128), (50, 32, 8), (50, 32, 32),
     (50, 32, 128), (200, 128, 32), (200, 128, 128), (50, 128, 256),
 )  # fmt: skip
-NAMES = ("numpy", "compiled", "torch", "jax", "floor", "torch floor")
+TRIAL = ((50, 1, 8), (20, 32, 32))
+#: The NumPy code of this commit takes turns with today's.
+FIRST_EDITION = "97eea7b1be31829fab484154349e37b98dbfb06b"
+NAMES = ("numpy", "first", "compiled", "torch", "jax", "floor", "torch floor")
 LIBRARIES = ("numpy", "scipy", "numba", "torch", "jax")
 PAUSE = 0.2  # seconds
 
@@ -48,13 +55,24 @@ def environment():
     return PYTHON
 
 
-def settings(threads, cache=None):
+def first_edition(folder):
+    """Its sources in that folder, or None where the history does not go back that far."""
+    done = surroundings.git("archive", "--format=tar", FIRST_EDITION, "src/rnn_lit")
+    if done is None or done.returncode:
+        print("without the first edition: its commit is not in this repository", flush=True)
+        return None
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return Path(folder) / "src"
+
+
+def settings(threads, cache=None, source=ROOT / "src"):
     """The environment variables of a contestant: that many threads, and freed memory kept.
 
     Left to itself, glibc returns large blocks to the system, and fetching them again costs as much
     as simple arithmetic on them.
     """
-    found = surroundings.surroundings(os.environ) | {"PYTHONPATH": str(ROOT / "src")}
+    found = surroundings.surroundings(os.environ) | {"PYTHONPATH": str(source)}
     for name in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
         found[f"{name}_NUM_THREADS"] = str(threads)
     found |= {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
@@ -68,12 +86,12 @@ def settings(threads, cache=None):
 class Contestant:
     """A process of measure.py: `ask` sends a request and waits for the answer."""
 
-    def __init__(self, python, name, threads):
+    def __init__(self, python, name, threads, source=ROOT / "src"):
         command = [python, HERE / "measure.py", name, str(threads)]
         self.name = name
         self.process = subprocess.Popen(
-            command, env=settings(threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True,
+            command, env=settings(threads, source=source), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def end(self):
@@ -110,7 +128,8 @@ def row(contestants, T, B, n, size, dtype, work, threads, rounds):
             other: quartiles(
                 [a / b if other == "floor" else b / a for a, b in zip(own, times[other])]
             )
-            for other in ("torch", "jax", "floor")
+            for other in ("torch", "jax", "floor", "first")
+            if other in times
         }
         for name, own in (("numpy", times["numpy"]), ("best", times[best]))
     }
@@ -121,15 +140,18 @@ def row(contestants, T, B, n, size, dtype, work, threads, rounds):
     )  # fmt: skip
 
 
-def measured(python, threads, quick):
-    """All rows with that many threads."""
-    contestants = [Contestant(python, name, threads) for name in NAMES]
+def measured(python, threads, quick, grid, first):
+    """All rows with that many threads; first is where the first edition's sources are."""
+    sources = {name: ROOT / "src" for name in NAMES} | {"first": first}
+    contestants = [
+        Contestant(python, name, threads, source) for name, source in sources.items() if source
+    ]
     rounds = 9 if threads == 1 and not quick else 5
     rows = []
     for work in ("gradient",) if quick else ("gradient", "forward"):
         for dtype in ("float64", "float32"):
             for size in (1,) if quick else (1, 16):
-                for setting in GRID:
+                for setting in grid:
                     found = row(contestants, *setting, size, dtype, work, threads, rounds)
                     print(told(found), flush=True)
                     rows.append(found)
@@ -138,10 +160,13 @@ def measured(python, threads, quick):
     return rows
 
 
-def alone(python):
-    """What is measured in one process by itself: fits per second; and the versions."""
+def alone(python, grid):
+    """What is measured in one process by itself: fits, sweeps in pieces; and the versions."""
     one = Contestant(python, "compiled", 1)
     found = {"fits": one.ask("fits")}
+    batches = [(*setting, 1, dtype) for setting in grid for dtype in ("float64", "float32")
+               if setting[0] * setting[1] * setting[2] >= 2**19]  # fmt: skip
+    found["pieces"] = one.ask("pieces", batches, [2**power for power in range(19, 24)], 15)
     found["versions"] = {name: one.ask("version", name) for name in LIBRARIES}
     found["versions"]["python"] = platform.python_version()
     one.end()
@@ -197,20 +222,27 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def before(result):
+def code():
+    """A number for what is measured: the package's sources and the contestants'."""
+    files = sorted((ROOT / "src" / "rnn_lit").rglob("*.py")) + [HERE / "contestants.py"]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def before(result, target):
     """Date and median ratios of the run that is in the file now, to be kept beside the new one.
 
-    None if it was on another processor or had other settings.
+    None if it was of other code, or on another processor, or with other libraries or settings.
     """
-    if not DATA.exists():
+    if not target.exists():
         return None
-    old = json.loads(DATA.read_text(encoding="utf-8"))
+    old = json.loads(target.read_text(encoding="utf-8"))
 
     def key(row):
         return [row[name] for name in ("T", "B", "n", "m", "dtype", "work", "threads")]
 
     same = [key(row) for row in old["rows"]] == [key(row) for row in result["rows"]]
-    if old["processor"] != result["processor"] or not same:
+    surrounding = ("code", "processor", "cores", "versions")
+    if not same or any(old.get(name) != result[name] for name in surrounding):
         return None
     medians = [
         {"torch": row["ratios"]["numpy"]["torch"][1], "jax": row["ratios"]["best"]["jax"][1]}
@@ -222,20 +254,27 @@ def before(result):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a rough look; nothing is written")
-    quick = parser.parse_args().quick
+    parser.add_argument("--trial", type=Path, metavar="FILE", help="all steps, at two settings")
+    asked = parser.parse_args()
+    quick, target = asked.quick, asked.trial or DATA
     python = environment()
     print(f"{processor()}, {cores()} cores, load {os.getloadavg()[0]:.2f}", flush=True)
     load = [round(os.getloadavg()[0], 2)]
     rows = []
-    for threads in (1,) if quick else (1, cores()):
-        rows += measured(python, threads, quick)
-    single = alone(python)
+    with tempfile.TemporaryDirectory() as folder:
+        first = first_edition(folder)
+        for threads in (1,) if quick else dict.fromkeys((1, cores())):
+            grid = TRIAL if asked.trial else GRID
+            rows += measured(python, threads, quick, grid, first if threads == 1 else None)
+    single = alone(python, GRID)
     print(", ".join(f"{name} {version}" for name, version in single["versions"].items()))
     print("fits per second:", ", ".join(f"{name} {rate}" for name, rate in single["fits"].items()))
+    print("sweeps in pieces over one sweep:", single["pieces"])
     result = {
         "date": date.today().isoformat(),
         "processor": processor(),
         "cores": cores(),
+        "code": code(),
         "load": load + [round(os.getloadavg()[0], 2)],
         **single,
         "rows": rows,
@@ -247,11 +286,9 @@ def main():
         return
     result["first_call"] = first_call(python)
     print("CPU seconds of the first compiled call:", result["first_call"])
-    result["before"] = before(result)
-    DATA.parent.mkdir(exist_ok=True)
-    text = json.dumps(result, indent=1)
-    DATA.write_text(text + "\n", encoding="utf-8")
-    print(f"wrote {DATA.relative_to(ROOT)}")
+    result["before"] = before(result, target)
+    target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {target}")
 
 
 if __name__ == "__main__":

@@ -139,6 +139,27 @@ def test_other_numbers_and_activations_take_the_plain_way():
     assert (compiled.forward(parameters, whole).z == rnn_lit.forward(parameters, whole).z).all()
 
 
+def test_no_layout_of_memory_compiles_the_loops_again():
+    """To Numba a read-only array, or one by columns, is of another type."""
+    from rnn_lit import _numba as loops
+
+    parameters, x, y, a_0 = problem(6, 3, 4, 2, 1)
+    wanted = compiled.loss_and_gradient(parameters, x, y, a_0)
+    _, e = mean_squared_error(rnn_lit.forward(parameters, x, a_0), y)
+    known = [list(loop.signatures) for loop in (loops.forward_loop, loops.backward_loop)]
+    for change in (np.copy, np.asfortranarray):
+        *theta, x_1, y_1, start, e_1 = (change(v) for v in (*parameters, x, y, a_0, e))
+        states = rnn_lit.States(*map(change, rnn_lit.forward(parameters, x, a_0)))
+        for array in (*theta, x_1, y_1, start, e_1, *states):
+            array.flags.writeable = False
+        theta = Parameters(*theta)
+        found = compiled.loss_and_gradient(theta, x_1, y_1, start)
+        assert abs(found[0] - wanted[0]) < 1e-14 and distance(found[1], wanted[1]) < 1e-13
+        gradient, _ = compiled.backward(theta, x_1, states, e_1)
+        assert distance(gradient, wanted[1]) < 1e-13
+    assert known == [list(loop.signatures) for loop in (loops.forward_loop, loops.backward_loop)]
+
+
 def test_bad_input_gets_the_plain_errors():
     parameters, x, y, a_0 = problem(5, None, 3, 2, 1)
     hole = x.copy()

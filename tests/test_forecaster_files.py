@@ -235,7 +235,11 @@ try:
     Forecaster.load(sys.argv[1])
 except ValueError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MB")
+try:  # what getrusage tells may be the parent's, at the moment of the fork
+    most = int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
+except (OSError, IndexError):
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(most // 1024, "MB")
 """
 
 

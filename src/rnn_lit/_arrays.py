@@ -39,7 +39,7 @@ def check_array(name, array, shape, finite=True):
     if not finite or array.dtype.kind in "biu":
         return
     if array.dtype.kind == "O":
-        refused = np.frompyfunc(no_number, 1, 1)(np.asarray(array)).astype(bool)
+        refused = np.asarray(np.frompyfunc(no_number, 1, 1)(np.asarray(array)), bool)
     else:
         refused = ~np.isfinite(array)
     if refused.any():

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_lit.activations import identity, tanh
 from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import Parameters, States, conform, forward, rows
+from rnn_lit.model import Parameters, States, as_array, conform, forward, rows
 
 __all__ = [
     "backward_steps",
@@ -150,7 +150,8 @@ def backward_in_pieces(
     if not isinstance(length, (int, np.integer)) or length < 1:
         wanted = "wanted a whole number of at least 1"
         raise ValueError(f"length is {length!r}, {wanted}")
-    if length >= len(x):
+    x = as_array("x", x)
+    if (length,) >= x.shape[:1]:  # or x is a number, which backward refuses
         return backward(parameters, x, states, e, g_1, r)
     parameters, x, z, a, e, r = conform(
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r

@@ -26,6 +26,7 @@ __all__ = [
 
 #: Their places are their numbers in the loops.
 _ACTIVATIONS = (tanh, sigmoid, softplus, sine, identity)
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def _loops():
@@ -41,50 +42,83 @@ def _loops():
 
 def _plain(g_1, parameters, x, **others):
     """Whether the plain function is to compute these, or to refuse them."""
+    free = ("a_0", "r")  # what may be left out
+    others = {
+        name: v
+        for name, v in others.items()
+        if v is not None or name not in free
+    }
+    arrays = (*parameters, x, *others.values())
     if (
         g_1 not in _ACTIVATIONS
-        or type(x) is not np.ndarray
-        or x.dtype not in (np.float64, np.float32)  # nor of other byte order
-    ):
-        return True
-    if (
-        x.ndim not in (2, 3)
-        or not x.size
         or len(parameters) != len(Parameters._fields)
+        or not all(type(v) is np.ndarray and v.size for v in arrays)
+        or x.dtype not in _FLOATS  # nor of another byte order
+        or x.ndim not in (2, 3)
     ):
         return True
-    n, m, k = np.size(parameters[2]), x.shape[-1], np.size(parameters[4])
-    T, batch = len(x), x.shape[1:-1]
-    shapes = dict(
-        a_0=(*batch, n),
-        r=(*batch, n),
-        z=(T, *batch, n),
-        a=(T + 1, *batch, n),
-        e=(T, *batch, k),
-    )
-    pairs = list(
-        zip(parameters, ((n, n), (n, m), (n,), (k, n), (k,)), strict=True)
-    )
-    pairs += [
-        (array, shapes[name])
-        for name, array in others.items()
-        if array is not None
-    ]
-    return not n * k or any(
-        type(v) is not np.ndarray or v.dtype != x.dtype or v.shape != shape
-        for v, shape in pairs
-    )
+    T, *batch, m = x.shape
+    n, k = parameters[2].size, parameters[4].size
+    row = (*batch, n)
+    shapes = {"a_0": row, "r": row, "z": (T, *row), "a": (T + 1, *row)}
+    shapes["e"] = (T, *batch, k)
+    wanted = [(n, n), (n, m), (n,), (k, n), (k,), x.shape]
+    wanted += [shapes[name] for name in others]
+    same = [v.dtype == x.dtype for v in arrays]
+    return not all(same) or [v.shape for v in arrays] != wanted
 
 
-def _finite(*arrays):
-    """Whether all numbers are finite, and their squares' sums too."""
-    return all(math.isfinite(np.vdot(v, v)) for v in arrays)
+def _finite(x, parameters, *others):
+    """Whether all numbers are finite, and the sum of their squares too."""
+    arrays = [x, *parameters, *(v for v in others if v is not None)]
+    numbers = np.concatenate(arrays, axis=None)
+    return math.isfinite(numbers.dot(numbers))
 
 
 def _three_axes(array):
-    """Time, batch and size, in one block of memory."""
-    array = np.ascontiguousarray(array)
+    """Time, batch and size, in one block of memory that may be written.
+
+    For Numba another layout, or a read-only array, is another type: it would
+    compile once more.
+    """
+    array = array if array.flags.carray else array.copy()
     return array if array.ndim == 3 else array[:, None]
+
+
+def _forward(loops, parameters, x, a_0, g_1, g_2):
+    W_aa, W_ax, b_a, W_ya, b_y = parameters
+    z = rows(x).dot(W_ax.T).reshape(x.shape[:-1] + b_a.shape)
+    z += b_a
+    a = np.empty((len(x) + 1, *z.shape[1:]), x.dtype)
+    a[0] = 0 if a_0 is None else a_0
+    loops.forward_loop(
+        _three_axes(z), _three_axes(a), W_aa.T.copy(), _ACTIVATIONS.index(g_1)
+    )
+    o = rows(a[1:]).dot(W_ya.T).reshape(x.shape[:-1] + b_y.shape)
+    o += b_y
+    return States(z, a, o, g_2.f(o))
+
+
+def _backward(loops, parameters, x, states, e, g_1, r):
+    z, a = _three_axes(states.z), _three_axes(states.a)
+    W_aa, _, _, W_ya, _ = parameters
+    delta = rows(e).dot(W_ya).reshape(z.shape)
+    r_0 = np.zeros(z.shape[1:], x.dtype)
+    if r is not None:
+        r_0 += r
+    loops.backward_loop(
+        delta, z, a, W_aa.copy(), r_0, _ACTIVATIONS.index(g_1)
+    )
+    delta_T, e_T = rows(delta).T, rows(e).T
+    ones = np.ones(delta_T.shape[1], x.dtype)
+    gradient = Parameters(
+        W_aa=delta_T.dot(rows(a[:-1])),
+        W_ax=delta_T.dot(rows(x)),
+        b_a=delta_T.dot(ones),
+        W_ya=e_T.dot(rows(a[1:])),
+        b_y=e_T.dot(ones),
+    )
+    return gradient, r_0.reshape(states.z.shape[1:])
 
 
 def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
@@ -111,22 +145,10 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     >>> np.allclose(forward(parameters, x).o, wanted.o)
     True
     """
-    loops, given = _loops(), () if a_0 is None else (a_0,)
-    if _plain(g_1, parameters, x, a_0=a_0) or not _finite(
-        x, *parameters, *given
-    ):
+    loops = _loops()
+    if _plain(g_1, parameters, x, a_0=a_0) or not _finite(x, parameters, a_0):
         return model.forward(parameters, x, a_0, g_1, g_2)
-    W_aa, W_ax, b_a, W_ya, b_y = parameters
-    z = (rows(x) @ W_ax.T).reshape(x.shape[:-1] + b_a.shape)
-    z += b_a
-    a = np.empty((len(x) + 1, *z.shape[1:]), x.dtype)
-    a[0] = 0 if a_0 is None else a_0
-    loops.forward_loop(
-        _three_axes(z), _three_axes(a), W_aa.T.copy(), _ACTIVATIONS.index(g_1)
-    )
-    o = (rows(a[1:]) @ W_ya.T).reshape(x.shape[:-1] + b_y.shape)
-    o += b_y
-    return States(z, a, o, g_2.f(o))
+    return _forward(loops, parameters, x, a_0, g_1, g_2)
 
 
 def backward(parameters, x, states, e, g_1=tanh, r=None):
@@ -154,28 +176,10 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
     >>> np.allclose(r_0, bptt.backward(parameters, x, states, y + 1)[1])
     True
     """
-    loops = _loops()
-    if e is None or _plain(
-        g_1, parameters, x, z=states.z, a=states.a, e=e, r=r
-    ):
+    loops, z, a = _loops(), states.z, states.a
+    if e is None or _plain(g_1, parameters, x, z=z, a=a, e=e, r=r):
         return bptt.backward(parameters, x, states, e, g_1, r)
-    z, a = _three_axes(states.z), _three_axes(states.a)
-    W_aa, _, _, W_ya, _ = parameters
-    delta = (rows(e) @ W_ya).reshape(z.shape)
-    r_0 = np.zeros(z.shape[1:], x.dtype)
-    if r is not None:
-        r_0 += r
-    W_aa = np.ascontiguousarray(W_aa)
-    loops.backward_loop(delta, z, a, W_aa, r_0, _ACTIVATIONS.index(g_1))
-    delta, e = rows(delta), rows(e)
-    gradient = Parameters(
-        W_aa=delta.T @ rows(a[:-1]),
-        W_ax=delta.T @ rows(x),
-        b_a=delta.sum(axis=0),
-        W_ya=e.T @ rows(a[1:]),
-        b_y=e.sum(axis=0),
-    )
-    return gradient, r_0.reshape(states.z.shape[1:])
+    return _backward(loops, parameters, x, states, e, g_1, r)
 
 
 def loss_and_gradient(
@@ -203,7 +207,17 @@ def loss_and_gradient(
     >>> bool(np.isclose(L, bptt.loss_and_gradient(parameters, x, y)[0]))
     True
     """
-    states = forward(parameters, x, a_0, g_1, g_2)
-    L, e = loss(states, y, g_2)
-    gradient, _ = backward(parameters, x, states, e, g_1)
-    return L, gradient
+    loops = _loops()
+    if (
+        loss is not mean_squared_error
+        or g_2 is not identity
+        or _plain(g_1, parameters, x, a_0=a_0, e=y)
+        or not _finite(x, parameters, a_0, y)
+    ):
+        states = forward(parameters, x, a_0, g_1, g_2)
+        L, e = loss(states, y, g_2)
+        return L, backward(parameters, x, states, e, g_1)[0]
+    states = _forward(loops, parameters, x, a_0, g_1, g_2)
+    residual, count = states.o - y, y.size // y.shape[-1]  # as the loss
+    L, e = np.vdot(residual, residual) / count, residual * (2 / count)
+    return L, _backward(loops, parameters, x, states, e, g_1, None)[0]

@@ -96,8 +96,8 @@ def conform(parameters, x, finite=True, **others):
     finite : bool
         Whether to refuse a NaN or an infinity as well.
     **others : array or None
-        Any of ``a_0`` and ``r`` (one row of size n), ``z`` (T rows), ``a`` (T + 1 rows) and ``e``
-        (T rows of size k). None stands for zeros.
+        Any of ``a_0`` and ``r`` (one row of size n; None stands for zeros), ``z`` (T rows), ``a``
+        (T + 1 rows) and ``e`` (T rows of size k).
 
     Returns
     -------
@@ -141,7 +141,8 @@ def conform(parameters, x, finite=True, **others):
     }
     given = {**parameters._asdict(), "x": x}
     for name, array in others.items():
-        given[name] = np.zeros(shapes[name], x.dtype) if array is None else array
+        zeros = array is None and name in ("a_0", "r")
+        given[name] = np.zeros(shapes[name], x.dtype) if zeros else array
     arrays = common_type(**given)
     for name, array in zip(given, arrays, strict=True):
         check_array(name, array, shapes[name], finite)

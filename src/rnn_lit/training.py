@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_lit._arrays import check_array
+from rnn_lit._arrays import as_array, check_array, common_type
 from rnn_lit.activations import identity, tanh
 from rnn_lit.bptt import backward
 from rnn_lit.loss import mean_squared_error
@@ -35,20 +35,23 @@ def clip(gradient, max_norm):
     gradient : Parameters
         Its norm is that of all its entries taken as one vector.
     max_norm : float
-        The largest norm allowed, in units of the gradient; infinity allows every one.
+        The largest norm allowed, in units of the gradient; infinity allows
+        every one.
 
     Returns
     -------
     clipped : Parameters
-        The vector nearest to the gradient among those of norm at most max_norm: the gradient
-        itself if it is short enough, and otherwise one of the same direction.
+        The vector nearest to the gradient among those of norm at most
+        max_norm: the gradient itself if it is short enough, and otherwise one
+        of the same direction.
     norm : float
         The norm of the gradient before clipping.
 
     Raises
     ------
     ValueError
-        If max_norm is not positive, or the gradient holds a NaN or an infinity.
+        If max_norm is not positive, or the gradient holds a NaN or an
+        infinity.
 
     Notes
     -----
@@ -64,17 +67,22 @@ def clip(gradient, max_norm):
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm is {max_norm}, wanted a positive number")
-    for name, w in zip(Parameters._fields, gradient, strict=True):
-        check_array(f"the gradient's {name}", w, w.shape)
-    largest = max(float(np.abs(w).max()) for w in gradient)
+    fields = zip(Parameters._fields, gradient, strict=True)
+    named = {f"the gradient's {name}": w for name, w in fields}
+    arrays = common_type(**named)
+    for name, w in zip(named, arrays, strict=True):
+        check_array(name, w, w.shape)
+    largest = max(float(np.abs(w).max(initial=0)) for w in arrays)
     if largest == 0:
         return gradient, 0.0
-    # In units of its largest entry the gradient can be squared without overflow.
-    relative = float(np.sqrt(sum(np.square(w / largest).sum() for w in gradient)))
+    # In units of its largest entry the gradient can be squared safely.
+    squares = sum(np.square(w / largest).sum() for w in arrays)
+    relative = float(np.sqrt(squares))
     norm = largest * relative
     if norm <= max_norm:
         return gradient, norm
-    return Parameters(*(w / largest * (max_norm / relative) for w in gradient)), norm
+    factor = max_norm / relative
+    return Parameters(*(w / largest * factor for w in arrays)), norm
 
 
 def objective(
@@ -124,14 +132,13 @@ def objective(
     >>> bool(np.isclose(F - L, 0.1 * size))
     True
     """
+    parameters = Parameters(*map(as_array, Parameters._fields, parameters))
     states = forward(parameters, x, a_0, g_1, g_2)
     L, e = loss(states, y, g_2)
     gradient, _ = backward(parameters, x, states, e, g_1)
     F = L + penalty * sum((w * w).sum() for w in parameters)
-    gradient = Parameters(
-        *(dw + 2 * penalty * w for dw, w in zip(gradient, parameters, strict=True))
-    )
-    return F, gradient, states
+    pairs = zip(gradient, parameters, strict=True)
+    return F, Parameters(*(dw + 2 * penalty * w for dw, w in pairs)), states
 
 
 def flatten(parameters):
@@ -157,6 +164,7 @@ def flatten(parameters):
     >>> flatten(parameters).shape  # 4 + 2 + 2 + 2 + 1
     (11,)
     """
+    parameters = common_type(**Parameters(*parameters)._asdict())
     return np.concatenate([np.ravel(w) for w in parameters])
 
 
@@ -191,7 +199,7 @@ def unflatten(vector, like):
     True
     """
     sizes = [np.size(w) for w in like]
-    vector = np.asanyarray(vector)
+    (vector,) = common_type(vector=vector)
     check_array("vector", vector, (sum(sizes),), finite=False)
     parts = np.split(vector, np.cumsum(sizes)[:-1])
     return Parameters(*(part.reshape(np.shape(w)) for part, w in zip(parts, like, strict=True)))
@@ -302,17 +310,14 @@ class History(NamedTuple):
         try:
             import matplotlib.pyplot as plt
         except ImportError as error:
-            raise ImportError(
-                "plot needs Matplotlib: pip install matplotlib, or in a checkout "
-                'pip install ".[plot]"'
-            ) from error
+            needs = "plot needs Matplotlib: pip install matplotlib, or"
+            raise ImportError(f'{needs} in a checkout pip install ".[plot]"') from error
         if axes is None:
             _, axes = plt.subplots()
         axes.semilogy(self.losses, label="training objective")
         if len(self.validation_losses):
             axes.semilogy(self.validation_losses, "--", label="validation loss")
-        axes.set_xlabel("round")
-        axes.set_ylabel("loss")
+        axes.set(xlabel="round", ylabel="loss")
         axes.legend()
         return axes
 
@@ -410,9 +415,10 @@ def without_first(loss, steps):
     """
 
     def counted(states, y, g_2):
-        y = np.asanyarray(y)
-        if not steps < len(y):
-            raise ValueError(f"washout is {steps}, wanted fewer than the {len(y)} steps of y")
+        y = as_array("y", y)
+        T = len(y) if y.ndim else 0
+        if not steps < T:
+            raise ValueError(f"washout is {steps}, wanted fewer than the {T} steps of y")
         late = States(None, None, states.o[steps:], states.y_hat[steps:])
         L, e = loss(late, y[steps:], g_2)
         return L, np.concatenate([np.zeros_like(e, shape=(steps,) + e.shape[1:]), e])
@@ -427,10 +433,8 @@ def _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, 
         raise ValueError(f"eta is {eta}, wanted a positive number for method {method!r}")
     if method == "L-BFGS" and clip_norm is not None:
         raise ValueError(f"clip_norm is {clip_norm}, wanted None: L-BFGS needs the true gradient")
-    counts = dict(rounds=(rounds, 1), washout=(washout, 0), patience=(patience, 1))
-    for name, (value, least) in counts.items():
-        if name == "patience" and value is None:
-            continue
+    counts = [("rounds", rounds, 1), ("washout", washout, 0)]
+    for name, value, least in counts + [("patience", patience, 1)] * (patience is not None):
         if not (isinstance(value, (int, np.integer)) and value >= least):
             raise ValueError(f"{name} is {value!r}, wanted a whole number from {least} on")
     for name, value in (("penalty", penalty), ("tolerance", tolerance)):
@@ -441,9 +445,10 @@ def _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, 
 def _check_validation(validation, x, y):
     if len(validation) != 2:
         raise ValueError(f"validation has {len(validation)} parts, wanted a pair (x, y)")
-    x_v, y_v = map(np.asanyarray, validation)
-    check_array("the validation stretch's x", x_v, x_v.shape[:1] + np.shape(x)[1:])
-    check_array("the validation stretch's y", y_v, x_v.shape[:1] + np.shape(y)[1:])
+    names = "the validation stretch's x", "the validation stretch's y"
+    x_v, y_v = common_type(**dict(zip(names, validation, strict=True)))
+    check_array(names[0], x_v, x_v.shape[:1] + np.shape(x)[1:])
+    check_array(names[1], y_v, x_v.shape[:1] + np.shape(y)[1:])
     return x_v, y_v
 
 

@@ -6,7 +6,13 @@ import numpy as np
 
 from rnn_lit.activations import identity, tanh
 from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import Parameters, conform, forward
+from rnn_lit.model import (
+    Parameters,
+    check_array,
+    common_type,
+    conform,
+    forward,
+)
 
 __all__ = [
     "jacobian_product",
@@ -32,7 +38,7 @@ def jacobian_product(W_aa, d, t, s):
     Raises
     ------
     ValueError
-        If the times are not in this order.
+        If the times are not in this order, or the shapes do not fit.
 
     Notes
     -----
@@ -44,6 +50,8 @@ def jacobian_product(W_aa, d, t, s):
     >>> print(jacobian_product(W_aa, slopes, 3, 1))
     [[0.25]]
     """
+    W_aa, d = common_type(W_aa=W_aa, d=d)
+    check_array("W_aa", W_aa, d.shape[-1:] * 2, finite=False)
     if not 0 <= s <= t <= len(d):
         raise ValueError(f"s is {s} and t is {t}, wanted 0 <= s <= t <= {len(d)}")
     product = np.zeros_like(d, shape=d.shape[1:] + W_aa.shape[:1])

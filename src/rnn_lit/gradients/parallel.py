@@ -6,7 +6,14 @@ import numpy as np
 
 from rnn_lit.activations import identity, tanh
 from rnn_lit.bptt import backward
-from rnn_lit.model import States, conform, forward, rows
+from rnn_lit.model import (
+    States,
+    check_array,
+    common_type,
+    conform,
+    forward,
+    rows,
+)
 
 __all__ = [
     "scan",
@@ -52,6 +59,9 @@ def scan(M, c, start):
     >>> print(scan(M, c, np.zeros(1)).ravel())
     [ 1.  3.  7. 15.]
     """
+    M, c, start = common_type(M=M, c=c, start=start)
+    check_array("M", M, c.shape + c.shape[-1:], finite=False)
+    check_array("start", start, c.shape[1:], finite=False)
     reach = 1
     while reach < len(M):
         c = np.concatenate([c[:reach], _times(c[:-reach], M[reach:]) + c[reach:]])
@@ -151,6 +161,7 @@ def newton_step(parameters, x, a, g_1=tanh):
     >>> np.allclose(newton_step(parameters, x, a), a)
     True
     """
+    parameters, x, a = conform(parameters, x, a=a)
     # At a given guess the times are independent: a batch of series of one step.
     one = forward(parameters, rows(x)[None], rows(a[:-1]), g_1)
     J = g_1.df(one.z[0], one.a[1])[..., None] * parameters.W_aa

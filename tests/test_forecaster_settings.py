@@ -30,6 +30,7 @@ BAD = [
     ("power", np.nan, "number from 0 on"),
     ("power", [1.0], "number from 0 on"),
     ("power", True, "number from 0 on"),
+    ("power", 10**400, "number from 0 on"),  # more than a float holds
     ("linear", -1, "wanted a whole number from 0 on"),
     ("linear", 2.0, "whole number"),
     ("linear", True, "whole number"),

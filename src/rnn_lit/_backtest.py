@@ -14,6 +14,8 @@ __all__ = [
     "Backtest",
     "walk",
     "fan",
+    "explained",
+    "Tried",
 ]
 
 
@@ -150,3 +152,103 @@ def _places(forecaster, shown, mean: Any):
     if hasattr(past, "to_timestamp"):
         past, ahead = past.to_timestamp(), ahead.to_timestamp()
     return past.to_numpy(), ahead.to_numpy()
+
+
+def explained(values, forecasts):
+    """One minus the squared errors over the squared deviations from the mean."""
+    size = abs(values).max()  # in units of it no square overflows
+    errors, deviations = (values - forecasts) / size, values / size
+    deviations = deviations - deviations.mean()
+    return float(1 - (errors @ errors) / (deviations @ deviations))
+
+
+class Tried:
+    """What of a Forecaster tries it and draws it."""
+
+    def backtest(
+        self: Any,
+        steps: int,
+        first: int | None = None,
+        every: int = 1,
+        refit: bool = False,
+        interval: float | None = None,
+    ) -> Backtest:
+        """Forecast the later part of the fitted series, origin by origin.
+
+        Parameters
+        ----------
+        steps : int
+            How many steps ahead, from each origin.
+        first : int, optional
+            How many values are known at the first origin; two thirds by default.
+        every : int
+            How many values lie between two origins.
+        refit : bool
+            Whether to fit anew at each origin. Without, the settings and the parameters are those
+            fitted to the part before ``first``, and `update` appends what has come.
+        interval : float, optional
+            The probability of the intervals.
+
+        Returns
+        -------
+        Backtest
+
+        Raises
+        ------
+        ValueError
+            Names the argument that is out of its range, or that leaves no whole forecast.
+
+        Notes
+        -----
+        The measures are defined in ch-horizon, def-mase and def-crps.
+
+        Examples
+        --------
+        >>> from rnn_lit import Forecaster
+        >>> series = 10 + np.sin(0.5 * np.arange(120))
+        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
+        >>> trial = f.backtest(3, every=5)
+        >>> print(trial.forecasts.shape, trial.mase.shape)
+        (8, 3) (3,)
+        """
+        self._check_fitted()
+        return walk(self, steps, first, every, refit, interval)
+
+    def plot(self: Any, steps: int, interval: float = 0.9, axes: Any = None) -> Any:
+        """The end of the series, the forecast and its fan.
+
+        Parameters
+        ----------
+        steps : int
+        interval : float
+            The probability of the widest band; two narrower ones lie inside it.
+        axes : matplotlib Axes, optional
+            Where to draw; the current ones by default.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            As `predict`.
+        ImportError
+            Without matplotlib.
+
+        Notes
+        -----
+        The bands are those of ch-horizon, eq-conformal.
+
+        Examples
+        --------
+        >>> from rnn_lit import Forecaster
+        >>> series = 10 + np.sin(0.5 * np.arange(120))
+        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
+        >>> from matplotlib.figure import Figure
+        >>> axes = f.plot(6, axes=Figure().add_subplot())
+        >>> len(axes.collections)  # bands
+        3
+        """
+        self._check_fitted()
+        return fan(self, steps, interval, axes)

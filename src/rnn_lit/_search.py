@@ -27,7 +27,6 @@ __all__ = [
     "random_starts",
     "search_all",
     "warn_not_converged",
-    "warn_limits",
 ]
 
 
@@ -449,17 +448,3 @@ def warn_not_converged(largest, tolerance, made, rounds):
         RuntimeWarning,
         stacklevel=3,
     )
-
-
-def warn_limits(standardised, parameters):
-    """Say that forecasts come within 2 % of the ends of what a tanh network can say."""
-    centre, reach = parameters.b_y[0], abs(parameters.W_ya).sum()
-    near = np.flatnonzero(abs(standardised - centre) > 0.98 * reach)
-    if len(near) and reach > 1e-3:
-        end = "ceiling" if standardised[near[0]] > centre else "floor"
-        warnings.warn(
-            f"the forecast {near[0] + 1} steps ahead is within 2 % of the network's {end}, which "
-            "it cannot leave: a line beside it can (linear=None)",
-            RuntimeWarning,
-            stacklevel=3,
-        )

@@ -17,7 +17,6 @@ __all__ = [
     "centre_and_scale",
     "powered",
     "unpowered",
-    "explained",
     "index_of",
     "steps_between",
     "index_after",
@@ -207,14 +206,6 @@ def unpowered(u, power):
     if power == 1:
         return u
     return np.exp(u) if power == 0 else np.maximum(u, 0) ** (1 / power)
-
-
-def explained(values, forecasts):
-    """One minus the squared errors over the squared deviations from the mean."""
-    size = abs(values).max()  # in units of it no square overflows
-    errors, deviations = (values - forecasts) / size, values / size
-    deviations = deviations - deviations.mean()
-    return float(1 - (errors @ errors) / (deviations @ deviations))
 
 
 def _pandas(index):

@@ -9,6 +9,7 @@ import secrets
 import stat
 import zipfile
 import zlib
+from typing import Any, Self
 
 import numpy as np
 
@@ -26,6 +27,7 @@ __all__ = [
     "save_arrays",
     "load_arrays",
     "fitted_state",
+    "Stored",
 ]
 
 
@@ -233,3 +235,96 @@ def fitted_state(contents):
         n_iter_=None if n_iter < 0 else n_iter,
         converged_=None if n_iter < 0 else contents.number("converged", "b"),
     )  # fmt: skip
+
+
+class Stored:
+    """What of a Forecaster writes it to a file and reads it back."""
+
+    def save(self: Any, path: Any) -> None:
+        """Write the fitted forecaster to one file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str, bytes or path-like
+            An npz file of numbers and text, with no pickle in it. The values of the fitted series
+            are in it, its pandas index is not.
+
+        Raises
+        ------
+        ValueError
+            If nothing is fitted.
+        OSError
+            If the file cannot be written; an older one is then as it was.
+
+        Notes
+        -----
+        Explained in ch-sunspots.
+
+        Examples
+        --------
+        >>> from rnn_lit import Forecaster
+        >>> series = 10 + np.sin(0.5 * np.arange(120))
+        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
+        >>> f.save(path)
+        >>> np.array_equal(Forecaster.load(path).predict(3), f.predict(3))
+        True
+        """
+        self._check_fitted()
+        save_arrays(
+            path,
+            settings=json.dumps(self._settings),
+            mean=self.mean_,
+            scale=self.scale_,
+            penalty=self.penalty_,
+            objectives=self.objectives_,
+            interrupted=self.interrupted_,
+            series=self.series_,
+            fitted=self._fitted_length,
+            n_iter=-1 if self.n_iter_ is None else self.n_iter_,
+            converged=bool(self.converged_),
+            power=self.power_,
+            phi=self.linear_,
+            intercepts=self.intercepts_,
+            kind=self._kind,
+            **self.parameters_._asdict(),
+        )
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """Read a forecaster that `save` wrote.
+
+        Parameters
+        ----------
+        path : str, bytes or path-like
+
+        Returns
+        -------
+        Forecaster
+            It forecasts as the saved one did, in plain arrays unless it is given a Series.
+
+        Raises
+        ------
+        ValueError
+            If the file is not ours, is truncated or damaged, or is of a newer version.
+
+        Notes
+        -----
+        Explained in ch-sunspots.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from rnn_lit import Forecaster
+        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
+        >>> series = 10 + np.sin(0.5 * np.arange(120))
+        >>> Forecaster(1, penalty=1e-2, starts=2).fit(series).save(path)
+        >>> len(Forecaster.load(path).series_)
+        120
+        """
+        settings, line, fitted = load_arrays(path, fitted_state)
+        forecaster: Any = cls(**settings)
+        forecaster._keep(settings, line, index_=None, name_=None, **fitted)
+        kept: Self = forecaster
+        return kept

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_lit._arrays import as_array
-from rnn_lit._series import lagged, powered
 from rnn_lit._settings import check_count, check_number
 from rnn_lit.model import Parameters, conform, forward
 from rnn_lit.training import flatten, unflatten
@@ -30,7 +29,6 @@ __all__ = [
     "linearise",
     "linear",
     "in_form",
-    "equation_of",
 ]
 
 
@@ -818,78 +816,3 @@ def in_form(form, parameters, digits, start):
     if form == "linear":
         return [linear(linearise(parameters, start), digits)]
     return {"components": components, "nested": nested}[form](parameters, digits)
-
-
-def equation_of(forecaster, form, digits):
-    """The equations of a fitted forecaster, in its series' units.
-
-    Parameters
-    ----------
-    forecaster : Forecaster
-    form : {"components", "nested", "linear"}
-    digits : int or None
-        None takes the fewest that keep every forecast of the fitted series within a tenth
-        of the residuals' standard deviation, by the bound of `rounding_bound`.
-
-    Returns
-    -------
-    list of sympy.Eq
-
-    Raises
-    ------
-    ValueError
-        If the form is none of these, or not "components" beside a line or a power.
-    ImportError
-        Without SymPy.
-
-    Notes
-    -----
-    Derived in ch-sunspots, eq-units and eq-digits, and ch-horizon, def-hybrid.
-
-    Examples
-    --------
-    >>> from rnn_lit import Forecaster
-    >>> series = 10 + np.sin(0.5 * np.arange(120))
-    >>> f = Forecaster(1, linear=0, penalty=1e-2, starts=2).fit(series)
-    >>> len(equation_of(f, "nested", 3))
-    1
-    """
-    if form not in ("components", "nested", "linear"):
-        raise ValueError(f"form is {form!r}, wanted 'components', 'nested' or 'linear'")
-    phi, power, mean, scale = (
-        forecaster.linear_, forecaster.power_, forecaster.mean_, forecaster.scale_,
-    )  # fmt: skip
-    if form != "components" and (len(phi) or forecaster.intercepts_.any()):
-        raise ValueError(f"form is {form!r}, wanted 'components' where there is a line (linear=0)")
-    if form != "components" and power != 1:
-        raise ValueError(f"form is {form!r}, wanted 'components' with power {power:g}")
-    parameters = canonical_form(in_units(forecaster.parameters_, mean, scale))
-    intercepts = scale * forecaster.intercepts_ - phi.sum() * mean
-    if len(intercepts) == 1:  # one constant for line and network
-        parameters = parameters._replace(b_y=parameters.b_y + intercepts)
-        intercepts = np.zeros(0)
-    if digits is None:
-        u = powered(forecaster.series_, power)
-        x, _ = lagged(u, forecaster.lags_)
-        tolerance = scale * forecaster.residuals_.std() / 10
-        part = tolerance / 2 if len(phi) else tolerance
-        digits = digits_needed(parameters, x, part, otherwise=15)
-        if len(phi):
-            digits = max(digits, _digits_of_line(intercepts, phi, u, part))
-    if form == "components":
-        return components(parameters, digits, (intercepts, phi), power)
-    return in_form(form, parameters, digits, mean)
-
-
-def _digits_of_line(intercepts, phi, u, tolerance):
-    """The fewest digits of a line that move none of its forecasts by more than a tolerance."""
-    size = np.array([abs(u)[j:].max() for j in range(len(phi))])
-    coefficients = np.concatenate([phi, intercepts])
-    weights = np.concatenate([size, np.ones(len(intercepts))])
-    exponents = np.floor(np.log10(np.where(coefficients == 0, 1.0, abs(coefficients))))
-    for digits in range(1, 16):
-        half = np.where(coefficients == 0, 0.0, 0.5 * 10 ** (exponents - digits + 1))
-        several = half[len(phi) :].max(initial=0.0)
-        if half[: len(phi)] @ weights[: len(phi)] + several <= tolerance:
-            return digits
-    return 15

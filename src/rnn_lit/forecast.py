@@ -2,20 +2,21 @@
 
 """The class that finds a series' equation and forecasts with it (ch-sunspots)."""
 
-import json
 import sys
 from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_lit._backtest import Backtest, fan, walk
+from rnn_lit._backtest import Tried, explained
 from rnn_lit._line import (
     Line,
     check_length,
     choose_power,
+    equation_of,
     no_line,
     warn_explosive,
+    warn_limits,
 )
 from rnn_lit._rolling import (
     Equation,
@@ -29,11 +30,10 @@ from rnn_lit._rolling import (
     rest_size,
     rows_of,
 )
-from rnn_lit._search import search_all, warn_limits, warn_not_converged
+from rnn_lit._search import search_all, warn_not_converged
 from rnn_lit._series import (
     centre_and_scale,
     check_series,
-    explained,
     index_after,
     index_extended,
     index_of,
@@ -50,8 +50,7 @@ from rnn_lit._settings import (
     drawn_seed,
     not_fitted,
 )
-from rnn_lit._storage import fitted_state, load_arrays, save_arrays
-from rnn_lit.equation import equation_of
+from rnn_lit._storage import Stored
 from rnn_lit.model import Parameters, forward
 from rnn_lit.training import Interrupted
 
@@ -90,7 +89,7 @@ class Forecast(NamedTuple):
     upper: Any
 
 
-class Forecaster(Estimator):
+class Forecaster(Stored, Tried, Estimator):
     """A line and a recurrent network that forecast a series from its own past.
 
     Parameters
@@ -286,26 +285,22 @@ class Forecaster(Estimator):
         fitted = dict(mean_=mean, scale_=scale, series_=values, index_=index, power_=power)
         fitted["name_"] = None if index is None else series.name
         reached: dict[str, Any] = {}
+        interrupt, penalty = None, settings["penalty"]
         try:
-            penalty = settings["penalty"]
             if penalty is None:
                 penalty = choose_penalty(v, settings, line.kind, self.PENALTIES, reached)
             search_all(settings, x[:-1], rest / size, penalty, reached)
         except KeyboardInterrupt as error:
             if not reached:
                 raise
-            reached.pop("largest", None)
-            reached["parameters_"] = in_size(reached["parameters_"], size)
-            self._keep(
-                settings, line, interrupted_=True, converged_=False, **fitted, **reached
-            )
-            raise Interrupted("fit was interrupted; the best so far is kept") from error
-        largest = reached.pop("largest")
+            interrupt = error
+        largest = reached.pop("largest", np.inf)
         reached["parameters_"] = in_size(reached["parameters_"], size)
-        self._keep(
-            settings, line, interrupted_=False, converged_=bool(largest <= self.TOLERANCE),
-            **fitted, **reached,
-        )  # fmt: skip
+        converged = interrupt is None and bool(largest <= self.TOLERANCE)
+        fitted.update(reached, converged_=converged, interrupted_=interrupt is not None)
+        self._keep(settings, line, **fitted)
+        if interrupt is not None:
+            raise Interrupted("fit was interrupted; the best so far is kept") from interrupt
         if not self.converged_:
             warn_not_converged(largest, self.TOLERANCE, reached["n_iter_"], settings["rounds"])
         warn_explosive(line, len(values))
@@ -599,92 +594,6 @@ class Forecaster(Estimator):
         vars(self).update(series_=series, index_=index, state_=state)
         return self
 
-    def backtest(
-        self,
-        steps: int,
-        first: int | None = None,
-        every: int = 1,
-        refit: bool = False,
-        interval: float | None = None,
-    ) -> Backtest:
-        """Forecast the later part of the fitted series, origin by origin.
-
-        Parameters
-        ----------
-        steps : int
-            How many steps ahead, from each origin.
-        first : int, optional
-            How many values are known at the first origin; two thirds by default.
-        every : int
-            How many values lie between two origins.
-        refit : bool
-            Whether to fit anew at each origin. Without, the settings and the parameters are those
-            fitted to the part before ``first``, and `update` appends what has come.
-        interval : float, optional
-            The probability of the intervals.
-
-        Returns
-        -------
-        Backtest
-
-        Raises
-        ------
-        ValueError
-            Names the argument that is out of its range, or that leaves no whole forecast.
-
-        Notes
-        -----
-        The measures are defined in ch-horizon, def-mase and def-crps.
-
-        Examples
-        --------
-        >>> series = 10 + np.sin(0.5 * np.arange(120))
-        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
-        >>> trial = f.backtest(3, every=5)
-        >>> print(trial.forecasts.shape, trial.mase.shape)
-        (8, 3) (3,)
-        """
-        self._check_fitted()
-        return walk(self, steps, first, every, refit, interval)
-
-    def plot(self, steps: int, interval: float = 0.9, axes: Any = None) -> Any:
-        """The end of the series, the forecast and its fan.
-
-        Parameters
-        ----------
-        steps : int
-        interval : float
-            The probability of the widest band; two narrower ones lie inside it.
-        axes : matplotlib Axes, optional
-            Where to draw; the current ones by default.
-
-        Returns
-        -------
-        matplotlib Axes
-
-        Raises
-        ------
-        ValueError
-            As `predict`.
-        ImportError
-            Without matplotlib.
-
-        Notes
-        -----
-        The bands are those of ch-horizon, eq-conformal.
-
-        Examples
-        --------
-        >>> series = 10 + np.sin(0.5 * np.arange(120))
-        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
-        >>> from matplotlib.figure import Figure
-        >>> axes = f.plot(6, axes=Figure().add_subplot())
-        >>> len(axes.collections)  # bands
-        3
-        """
-        self._check_fitted()
-        return fan(self, steps, interval, axes)
-
     def equation(self, form: str = "components", digits: int | None = None) -> list[Any]:
         """The forecasting equation found, in SymPy, in the units of the series.
 
@@ -725,89 +634,3 @@ class Forecaster(Estimator):
         """
         self._check_fitted()
         return equation_of(self, form, digits)
-
-    def save(self, path: Any) -> None:
-        """Write the fitted forecaster to one file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str, bytes or path-like
-            An npz file of numbers and text, with no pickle in it. The values of the fitted series
-            are in it, its pandas index is not.
-
-        Raises
-        ------
-        ValueError
-            If nothing is fitted.
-        OSError
-            If the file cannot be written; an older one is then as it was.
-
-        Notes
-        -----
-        Explained in ch-sunspots.
-
-        Examples
-        --------
-        >>> series = 10 + np.sin(0.5 * np.arange(120))
-        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
-        >>> f.save(path)
-        >>> np.array_equal(Forecaster.load(path).predict(3), f.predict(3))
-        True
-        """
-        self._check_fitted()
-        save_arrays(
-            path,
-            settings=json.dumps(self._settings),
-            mean=self.mean_,
-            scale=self.scale_,
-            penalty=self.penalty_,
-            objectives=self.objectives_,
-            interrupted=self.interrupted_,
-            series=self.series_,
-            fitted=self._fitted_length,
-            n_iter=-1 if self.n_iter_ is None else self.n_iter_,
-            converged=bool(self.converged_),
-            power=self.power_,
-            phi=self.linear_,
-            intercepts=self.intercepts_,
-            kind=self._kind,
-            **self.parameters_._asdict(),
-        )
-
-    @classmethod
-    def load(cls, path: Any) -> Self:
-        """Read a forecaster that `save` wrote.
-
-        Parameters
-        ----------
-        path : str, bytes or path-like
-
-        Returns
-        -------
-        Forecaster
-            It forecasts as the saved one did, in plain arrays unless it is given a Series.
-
-        Raises
-        ------
-        ValueError
-            If the file is not ours, is truncated or damaged, or is of a newer version.
-
-        Notes
-        -----
-        Explained in ch-sunspots.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
-        >>> series = 10 + np.sin(0.5 * np.arange(120))
-        >>> Forecaster(1, penalty=1e-2, starts=2).fit(series).save(path)
-        >>> len(Forecaster.load(path).series_)
-        120
-        """
-        settings, line, fitted = load_arrays(path, fitted_state)
-        forecaster = cls(**settings)
-        forecaster._keep(settings, line, index_=None, name_=None, **fitted)
-        return forecaster

@@ -188,7 +188,7 @@ def test_an_interval_is_one_probability(interval):
 
 @quiet
 def test_the_state_from_which_another_series_is_continued_is_zero_before_it():
-    f = Forecaster(2, **K).fit(S)
+    f = Forecaster(2, linear=0, **K).fit(S)
     W_aa, W_ax, b_a, W_ya, b_y = f.parameters_
     a = np.zeros(2)
     for s in (S[-2:] - f.mean_) / f.scale_:

@@ -239,6 +239,8 @@ def run(entries, methods, jobs):
         else:
             left.append((entry, method))
     print(f"{len(found)} scores are kept, {len(left)} to go", flush=True)
+    if not jobs:
+        return found
     with ProcessPoolExecutor(jobs) as pool:
         waiting = {pool.submit(_job, *pair): pair for pair in left}
         for job in as_completed(waiting):
@@ -254,11 +256,14 @@ def main(arguments=None):
     parser.add_argument("set", choices=("development", "test"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--kept", action="store_true", help="compute nothing, write what is kept")
     chosen = parser.parse_args(arguments)
     entries = trial_series.listed(chosen.set)
-    found = run(entries, METHODS, chosen.jobs)
+    found = run(entries, METHODS, 0 if chosen.kept else chosen.jobs)
     rows = ["set,name,season,nonlinear,method,mase,error"]
     for entry, method in itertools.product(entries, METHODS):
+        if (entry["name"], method) not in found:
+            continue
         mase, error = found[entry["name"], method]
         name, kind = entry["name"].replace(",", ";"), int(entry["nonlinear"])
         start = f"{entry['set']},{name},{entry['season'] or 0},{kind},{method}"

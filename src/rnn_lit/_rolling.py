@@ -172,7 +172,7 @@ def _networks(v, line, settings, penalties, keep):
     """One network for each penalty: the best of a few starts."""
     x, _, rest = rows_of(line, settings["lags"], v)
     size = rest_size(line, rest)
-    rounds = 40 if len(penalties) > 1 else 100
+    rounds = min(settings["rounds"], 40 if len(penalties) > 1 else 100)
     n, lags, seed = (settings[name] for name in ("n", "lags", "seed"))
     starts, like = random_starts(n, lags, seed, min(2, settings["starts"]))
     each = np.repeat(penalties, len(starts))

@@ -21,7 +21,7 @@ help:
 	@echo "make tangle   chapters -> package: write src/rnn_lit from the exported cells"
 	@echo "make run      execute the chapters in place (CHAPTERS=book/01-forward.ipynb for one)"
 	@echo "make lab      open the chapters in JupyterLab"
-	@echo "make lint     style, names, package against chapters, workflows"
+	@echo "make lint     style, names, types, package against chapters, workflows"
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "make fuzz     3000 fits with random settings to random series (half an hour at most; FITS=300 for fewer)"
@@ -79,6 +79,7 @@ lab: $(READY)
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) tools/tangle.py --check
+	$(PY) -m mypy
 	@sh tools/lint_workflows.sh
 
 browser: $(PAGES)
@@ -122,4 +123,4 @@ lock:
 	@sh tools/lock.sh
 
 clean:
-	rm -rf _build build src/*.egg-info .pytest_cache .ruff_cache tests/browser/node_modules
+	rm -rf _build build src/*.egg-info .pytest_cache .ruff_cache .mypy_cache tests/browser/node_modules

@@ -8,10 +8,11 @@ is left out.
 
 import re
 
-KINDS = "eq|def|thm|fig|ch|app"
+KINDS = "eq|def|thm|lem|fig|ch|app"
 LABEL = re.compile(rf"(?<![\w`<-])(?P<label>(?P<kind>{KINDS})-[a-z][\w-]*\w)(?![\w`>-])")
 MARKED = re.compile(r"\{[\w:]+\}`([\w-]+)`")
-ROLE = {"eq": "eq", "def": "eq", "thm": "prf:ref", "fig": "numref", "ch": "ref", "app": "ref"}
+ROLE = {"eq": "eq", "def": "eq", "fig": "numref", "ch": "ref", "app": "ref"}
+ROLE |= {"thm": "prf:ref", "lem": "prf:ref"}
 
 
 def link_labels(app, what, name, obj, options, lines):

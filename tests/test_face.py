@@ -70,20 +70,24 @@ def listed(path):
 
 
 def lines(source):
-    """How many lines of a source are neither blank nor part of a docstring."""
+    """How many lines of a source are neither blank nor part of a docstring; a signature, which
+    names a type for each argument, is one."""
     told = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
             node
         ):
             told |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+        if isinstance(node, ast.FunctionDef):
+            told |= set(range(node.lineno + 1, node.body[0].lineno))
     return sum(
         bool(line.strip()) and at not in told for at, line in enumerate(source.splitlines(), 1)
     )
 
 
 def test_lines_are_counted_without_words():
-    assert lines('"""A\n\ntext."""\n\nx = 1\n\n\ndef f():\n    """More."""\n    return x\n') == 3
+    head, function = '"""A\n\ntext."""\n\nx = 1\n\n\n', 'def f(\n    x: int,\n):\n    """More."""\n'
+    assert lines(head + function + "    return x\n") == 3
 
 
 def test_the_package_is_small():
@@ -91,7 +95,7 @@ def test_the_package_is_small():
     large = {
         name: size
         for name, path in MODULES.items()
-        if (size := lines(path.read_text(encoding="utf-8"))) > 250
+        if (size := lines(path.read_text(encoding="utf-8"))) > 245
     }
     assert not large, large
 
@@ -154,7 +158,7 @@ def test_the_api_page_shows_every_public_module_and_no_private_one():
         page,
         re.M,
     )
-    outside = {name: left for name, left in whole if not name.startswith("rnn_lit.verify")}
+    outside = {name: left for name, left in whole if name.split(".")[1] not in APART}
     assert sorted(one_by_one) == sorted(FACE)
     for module in set(PUBLIC) - {"rnn_lit", "rnn_lit.gradients"}:
         names = importlib.import_module(module).__all__

@@ -12,7 +12,8 @@ from rnn_lit._series import lagged
 
 K = dict(penalty=1e-3, starts=1, rounds=60)
 S = 10 + np.sin(0.5 * np.arange(60))
-quiet = pytest.mark.filterwarnings("ignore:the search")
+# A user is told of the search, and of nothing else that goes on inside.
+pytestmark = pytest.mark.filterwarnings("error", "ignore:the search")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,6 @@ def uses(forecaster):
 WAYS = ("fit", "one_step", "horizon", "predict", "score", "update")
 
 
-@quiet
 @pytest.mark.parametrize("way", WAYS)
 def test_masked_values_are_refused_and_an_empty_mask_is_not(fitted, way):
     """Of sherpa#695: the numbers under a mask are no data."""
@@ -70,7 +70,6 @@ BAD = [
 ]
 
 
-@quiet
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("series, message", BAD)
 def test_what_is_no_series_of_numbers_is_refused_everywhere(fitted, way, series, message):
@@ -80,7 +79,6 @@ def test_what_is_no_series_of_numbers_is_refused_everywhere(fitted, way, series,
         uses(fitted)[way](series)
 
 
-@quiet
 @pytest.mark.parametrize(
     "same",
     [
@@ -101,7 +99,6 @@ def test_the_same_numbers_in_another_dress_give_the_same_fit(fitted, same):
     assert np.array_equal(again.predict(4), fitted.predict(4))
 
 
-@quiet
 @pytest.mark.parametrize("dtype", ["Int64", "UInt8", "Float32", "int64[pyarrow]", "uint64"])
 def test_columns_of_pandas_are_numbers(dtype):
     whole = np.round(3 * S)
@@ -113,7 +110,6 @@ def test_columns_of_pandas_are_numbers(dtype):
     assert np.array_equal(ahead, Forecaster(1, **K).fit(whole).predict(3))
 
 
-@quiet
 @pytest.mark.parametrize("factor", [1e-300, 1e-150, 1e-5, 1e150, 1e300])
 def test_no_scale_is_too_small_or_too_large(fitted, factor):
     f = Forecaster(2, **K).fit(S * factor)
@@ -125,7 +121,6 @@ def test_no_scale_is_too_small_or_too_large(fitted, factor):
     assert f.score(S * factor) == pytest.approx(fitted.score(S), abs=1e-5)
 
 
-@quiet
 def test_a_series_far_from_zero_is_not_constant():
     far, near = (
         Forecaster(1, penalty=0.1, starts=3, rounds=500).fit(s + S) for s in (1e12, 0)
@@ -146,7 +141,6 @@ def test_a_power_that_leaves_the_numbers_is_told():
         Forecaster(1, power=3.0).fit(S * 1e-200)
 
 
-@quiet
 def test_the_series_of_the_caller_is_neither_kept_nor_changed():
     """Of pyflux#103: what happens to the caller's series later is no business of the fit."""
     index = pd.period_range("2000", periods=60, freq="Y", name="year")
@@ -166,7 +160,6 @@ def test_the_series_of_the_caller_is_neither_kept_nor_changed():
         f.series_[0] = 1.0
 
 
-@quiet
 def test_read_only_memory_is_enough(fitted):
     kept = S.copy()
     kept.flags.writeable = False

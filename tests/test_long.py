@@ -169,6 +169,13 @@ class TestWhatIsRefused:
             with pytest.raises(ValueError, match="length is"):
                 function(*problem(8, 5), length)
 
+    def test_inputs_that_are_no_series(self, function):
+        parameters, _, y = problem(8, 5)
+        length = (2,) if function is truncated_gradient else ()
+        for x in (3.0, np.zeros((0, 2)), [[1, 2], [3]], None):
+            with pytest.raises(ValueError, match="^x has|^x holds"):
+                function(parameters, x, y, *length)
+
     def test_targets_of_another_length(self, function):
         parameters, x, y = problem(8, 5)
         for wrong in (y[:4], np.vstack([y, y])):

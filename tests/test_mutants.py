@@ -93,3 +93,12 @@ def test_refusals_are_left_alone():
     source = "def f(a):\n    if a < 0:\n        raise ValueError('a')\n    return a + 1\n"
     assert all("a < 0" in variant.source for variant in mutations.variants(source))
     assert mutations.refusals(source) == 1
+
+
+def test_types_are_looked_past():
+    typed = "LIMIT: int | None = 2 * 3\n\n\ndef f(a: int | None, b: int = 1) -> int | None:\n"
+    typed += "    c: int | None = a * b\n    return c\n"
+    plain = "LIMIT = 2 * 3\n\n\ndef f(a, b=1):\n    c = a * b\n    return c\n"
+    found, wanted = (mutations.variants(source) for source in (typed, plain))
+    assert [v[2:4] for v in found] == [v[2:4] for v in wanted] and len(found) > 10
+    assert all("def f(a: int | None, b: int = 1) -> int | None:" in v.source for v in found)

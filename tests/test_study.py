@@ -112,7 +112,9 @@ def test_the_fingerprint_sees_code_and_not_words():
     text = 'def f(x):\n    """Doc."""\n    return x + 1  # why\n'
     assert plain(text) == plain("def f(x):\n    return x + 1\n")
     assert plain(text) == plain('def f(x):\n    """Other\n    words."""\n\n    return (x + 1)\n')
+    assert plain(text) == plain("def f(x: int | None) -> int:\n    return x + 1\n")
     assert plain(text) != plain("def f(x):\n    return x + 2\n")
+    assert plain(text) != plain("def f(x=0):\n    return x + 1\n")
     assert plain(text) != plain("def f(x):\n    return x - 1\n")
 
 

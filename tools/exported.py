@@ -21,6 +21,10 @@ replaces the loop over time (ch-jacobians, ch-memory, ch-parallel).
 
 They need SymPy, so ``import rnn_lit`` does not import them (app-proof-tools, app-number-types).
 """,
+    "certify": """The shipped functions on balls: a minimum, a gradient, forecasts, a cycle, proved.
+
+It needs python-flint and SymPy, so ``import rnn_lit`` does not import it (ch-certified, app-cycle).
+""",
 }
 NAME = re.compile(rf"(({'|'.join(PACKAGES)})/)?_?[a-z][a-z0-9_]*")
 #: Has the names of other modules on purpose: one chooses between them by importing it.

@@ -87,14 +87,24 @@ def _units(source):
                 if isinstance(method, ast.FunctionDef):
                     name = f"{node.name}.{method.name}"
                     yield from ((name, unit) for unit in _statements(method.body))
-        elif isinstance(node, ast.Assign):
-            yield ast.unparse(node.targets[0]), node
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+            unit = _untyped(node)
+            yield ast.unparse(unit.targets[0]), unit
+
+
+def _untyped(node):
+    """A definition without the type it may name, which computes nothing."""
+    if isinstance(node, ast.AnnAssign):
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+    return node
 
 
 def _statements(body):
     for node in body:
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)):
             yield node
+        elif isinstance(node, ast.AnnAssign) and node.value:
+            yield _untyped(node)
         elif isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
             yield node
         elif isinstance(node, ast.For):

@@ -29,7 +29,7 @@ CORE_DOC = '''A recurrent network as a forecasting equation, exported from the b
 These are the names that most programs need. What else there is stands in submodules: ``equation``,
 ``gradients``, ``training``, ``compiled`` and those of the core. Fitting, forecasting, saving and
 loading need NumPy alone; what needs more says so when it is called. The proofs, which need SymPy,
-are in ``rnn_lit.verify``.
+are in ``rnn_lit.verify``, and those on balls, which need python-flint too, in ``rnn_lit.certify``.
 '''
 
 

@@ -2,9 +2,14 @@
 
 """What comes in as arrays: each checked once, by its name (ch-forward)."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
+    "Array",
+    "Number",
     "as_array",
     "no_number",
     "check_array",
@@ -12,7 +17,13 @@ __all__ = [
 ]
 
 
-def as_array(name, values):
+#: Its numbers are of any type; its shape stands in the docstring.
+Array = NDArray[Any]
+#: A float; exact or complex where the arrays are.
+Number = Any
+
+
+def as_array(name: str, values: Any) -> Array:
     """The values as an array; a subclass that holds objects stays what it is."""
     try:
         array = np.asanyarray(values)
@@ -25,14 +36,16 @@ def as_array(name, values):
     return np.asarray(array)
 
 
-def no_number(value):
+def no_number(value: object) -> bool:
     """Whether an object is missing, text, or a float that is not finite."""
     if isinstance(value, float):
         return not np.isfinite(value)
     return value is None or isinstance(value, str)
 
 
-def check_array(name, array, shape, finite=True):
+def check_array(
+    name: str, array: Array, shape: tuple[int, ...], finite: bool = True
+) -> None:
     """Refuse an array of a wrong shape, or with an entry that is no finite number."""
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, wanted {shape}")
@@ -47,7 +60,7 @@ def check_array(name, array, shape, finite=True):
         raise ValueError(f"{name} holds {array[where]} at index {where}, wanted finite numbers")
 
 
-def common_type(**arrays):
+def common_type(**arrays: Any) -> list[Array]:
     """The arrays in one number type: integers become float64, objects stay what they are."""
     arrays = {name: as_array(name, array) for name, array in arrays.items()}
     for name, array in arrays.items():

@@ -3,12 +3,13 @@
 """The search for the parameters: many starts at once, then Newton's method (ch-sunspots)."""
 
 import warnings
+from collections.abc import Callable
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_lit._arrays import check_array, common_type
+from rnn_lit._arrays import Array, check_array, common_type
 from rnn_lit._settings import check_count, check_number, check_numbers
 from rnn_lit.bptt import backward
 from rnn_lit.loss import mean_squared_error
@@ -20,6 +21,7 @@ __all__ = [
     "separate",
     "side_by_side",
     "Minimum",
+    "Evaluate",
     "minimise",
     "hessian",
     "polish",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 
-def join(theta, n, m):
+def join(theta: Array, n: int, m: int) -> Parameters:
     """R networks with one output each as one network of Rn units with R outputs.
 
     Parameters
@@ -73,7 +75,7 @@ def join(theta, n, m):
     )
 
 
-def separate(joint):
+def separate(joint: Parameters) -> Array:
     """The diagonal blocks of `join`, of parameters or of a gradient: (R, p) again."""
     joint = Parameters(*common_type(**joint._asdict()))
     R = max(1, joint.b_y.size)
@@ -91,7 +93,9 @@ def separate(joint):
     return np.concatenate([part.reshape(R, -1) for part in parts], axis=1)
 
 
-def side_by_side(theta, n, x, y, penalty):
+def side_by_side(
+    theta: Array, n: int, x: Array, y: Array, penalty: float | Array
+) -> tuple[Array, Array]:
     """The objective and the gradient of R networks of n units on one series, in one pass.
 
     Parameters
@@ -151,14 +155,18 @@ class Minimum(NamedTuple):
         converged although rounds were left has stalled: no step leads lower.
     """
 
-    theta: np.ndarray
-    J: np.ndarray
-    gradient: np.ndarray
+    theta: Array
+    J: Array
+    gradient: Array
     evaluations: int
-    converged: np.ndarray
+    converged: Array
 
 
-def _direction(S, Y, gradient):
+#: The objectives and their gradients at many θ.
+Evaluate = Callable[[Array], tuple[Array, Array]]
+
+
+def _direction(S: Array, Y: Array, gradient: Array) -> Array:
     """−H∇ by the two loops of L-BFGS; S, Y: (memory, R, p), newest last, zeros where unused."""
     curvature = (S * Y).sum(axis=2)
     used = curvature > 0
@@ -176,7 +184,7 @@ def _direction(S, Y, gradient):
     return -q
 
 
-def _evaluated(evaluate, theta):
+def _evaluated(evaluate: Evaluate, theta: Array) -> tuple[Array, Array]:
     """J and its gradient, of the shapes that they must have."""
     J, gradient = (np.asarray(part) for part in evaluate(theta))
     if J.shape != theta.shape[:1] or gradient.shape != theta.shape:
@@ -187,7 +195,10 @@ def _evaluated(evaluate, theta):
     return J, gradient
 
 
-def minimise(evaluate, theta, rounds, tolerance=1e-7, memory=12):
+def minimise(
+    evaluate: Evaluate, theta: Array, rounds: int, tolerance: float = 1e-7,
+    memory: int = 12,
+) -> Minimum:
     """L-BFGS in NumPy for many small problems at once, each with its own step length.
 
     Parameters
@@ -273,12 +284,12 @@ def minimise(evaluate, theta, rounds, tolerance=1e-7, memory=12):
     return Minimum(theta, J, gradient, evaluations, converged)
 
 
-def _first_step(gradient):
+def _first_step(gradient: Array) -> Array:
     """Of a direction that is minus the gradient: a step of length 1 at most."""
     return 1 / np.maximum(1, np.sqrt((gradient**2).sum(axis=1)))
 
 
-def hessian(theta, n, x, y, penalty):
+def hessian(theta: Array, n: int, x: Array, y: Array, penalty: float) -> Array:
     """The Hessian of the objective, to rounding error: the gradient at p complex points.
 
     Parameters
@@ -303,7 +314,7 @@ def hessian(theta, n, x, y, penalty):
     return (H + H.T) / 2
 
 
-def _one_network(theta, n, x):
+def _one_network(theta: Array, n: int, x: Array) -> Array:
     """θ of one network of n units, checked."""
     theta, n = check_numbers("theta", theta), check_count("n", n)
     m = np.shape(x)[-1] if np.ndim(x) else 1
@@ -311,7 +322,10 @@ def _one_network(theta, n, x):
     return theta
 
 
-def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
+def polish(
+    theta: Array, n: int, x: Array, y: Array, penalty: float,
+    tolerance: float = 1e-10, steps: int = 100,
+) -> tuple[Array, float, Array]:
     """Newton's method down to a minimum, from a point that is nearly one.
 
     Parameters as of `hessian`.
@@ -365,7 +379,7 @@ def polish(theta, n, x, y, penalty, tolerance=1e-10, steps=100):
     )
 
 
-def _passes(steps):
+def _passes(steps: int) -> tuple[Any, Any]:
     """The two passes: compiled where Numba and SciPy are and the series is long."""
     compiled = steps >= 150 and all(find_spec(name) for name in ("numba", "scipy"))
     if not compiled:
@@ -375,7 +389,7 @@ def _passes(steps):
     return compiled.forward, compiled.backward
 
 
-def evaluator(n, x, y, penalty):
+def evaluator(n: int, x: Array, y: Array, penalty: Any) -> Callable[[Array], tuple[Array, Array]]:
     """`side_by_side` for one series and many θ: it checks nothing.
 
     Parameters as of `side_by_side`.
@@ -388,7 +402,7 @@ def evaluator(n, x, y, penalty):
     there, back = _passes(len(x))
     x, m = np.ascontiguousarray(x), x.shape[1]
 
-    def evaluate(theta):
+    def evaluate(theta: Array) -> tuple[Array, Array]:
         joint = join(theta, n, m)
         states = there(joint, x)
         residual = states.y_hat - y
@@ -400,14 +414,16 @@ def evaluator(n, x, y, penalty):
     return evaluate
 
 
-def random_starts(n, m, seed, starts):
+def random_starts(n: int, m: int, seed: int, starts: int) -> tuple[Array, Parameters]:
     """θ of that many networks, a row each, and one that has their shapes."""
     seeds = [[seed, i] for i in range(starts)]
     networks = [initialise(n, m, 1, np.random.default_rng(each)) for each in seeds]
     return np.stack([flatten(network) for network in networks]), networks[0]
 
 
-def search_all(settings, x, y, penalty, reached):
+def search_all(
+    settings: dict[str, Any], x: Array, y: Array, penalty: float, reached: dict[str, Any]
+) -> None:
     """Search from every start and polish the best.
 
     `reached` holds, from the first gradient on, what a fit keeps of the best so far.
@@ -415,7 +431,7 @@ def search_all(settings, x, y, penalty, reached):
     n = settings["n"]
     theta, like = random_starts(n, settings["lags"], settings["seed"], settings["starts"])
 
-    def keep(found, theta):
+    def keep(found: Minimum, theta: Array) -> None:
         reached.update(
             parameters_=unflatten(theta, like), penalty_=penalty,
             objectives_=found.J, n_iter_=found.evaluations,
@@ -439,7 +455,9 @@ def search_all(settings, x, y, penalty, reached):
     reached["largest"] = largest
 
 
-def warn_not_converged(largest, tolerance, made, rounds):
+def warn_not_converged(
+    largest: float, tolerance: float, made: int, rounds: int
+) -> None:
     """Say that a search ended early, to whoever called what calls this."""
     how = "stopped after all" if made == rounds else "stalled after"
     warnings.warn(

@@ -5,10 +5,12 @@
 import decimal
 import numbers
 import sys
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from rnn_lit._arrays import as_array
+from rnn_lit._arrays import Array, as_array
 from rnn_lit._settings import check_count
 
 __all__ = [
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 
-def lagged(series, lags):
+def lagged(series: ArrayLike, lags: int) -> tuple[Array, Array]:
     """The inputs and the targets of one-step forecasts.
 
     Parameters
@@ -64,7 +66,7 @@ def lagged(series, lags):
     return x, series[lags:, None]
 
 
-def _real(name, value, position):
+def _real(name: str, value: Any, position: int) -> float:
     """One entry of a list of objects as a float."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         raise ValueError(
@@ -82,14 +84,16 @@ def _real(name, value, position):
         raise _too_large(name, position) from None
 
 
-def _too_large(name, position):
+def _too_large(name: str, position: int) -> ValueError:
     return ValueError(
         f"{name} holds a number at position {position} that is too large, "
         "wanted at most 1.7e308"
     )
 
 
-def check_series(series, least, power=1.0, name="series"):
+def check_series(
+    series: Any, least: int, power: float = 1.0, name: str = "series"
+) -> NDArray[np.float64]:
     """The values of a series, checked: a new float64 array, read-only.
 
     Parameters
@@ -154,7 +158,7 @@ def check_series(series, least, power=1.0, name="series"):
     return values
 
 
-def centre_and_scale(values, power=1.0):
+def centre_and_scale(values: Array, power: float = 1.0) -> tuple[float, float]:
     """The mean and the standard deviation of a series raised to a power.
 
     Parameters
@@ -173,7 +177,7 @@ def centre_and_scale(values, power=1.0):
         If the series is constant, varies only in the rounding of its values,
         or leaves the numbers when it is raised.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         u = powered(values, power)
         spread = u.max() - u.min()
     told = "" if power == 1 else f" at power {power:g}"
@@ -208,13 +212,13 @@ def unpowered(u, power):
     return np.exp(u) if power == 0 else np.maximum(u, 0) ** (1 / power)
 
 
-def _pandas(index):
+def _pandas(index: object) -> Any:
     """Pandas, if an index is of it: who passes one has imported it."""
     pandas = sys.modules.get("pandas")
     return pandas if pandas and isinstance(index, pandas.Index) else None
 
 
-def _range(index, start, periods, freq):
+def _range(index: Any, start: Any, periods: int, freq: Any) -> Any:
     """Dates, times or periods of a frequency, of the kind of an index."""
     pandas = _pandas(index)
     make = {
@@ -226,14 +230,15 @@ def _range(index, start, periods, freq):
     return made.as_unit(index.unit) if hasattr(made, "as_unit") else made
 
 
-def _inferred(index):
+def _inferred(index: Any) -> list[Any]:
     """The frequencies seen in dates: by their time, by the clock, by whole months."""
     pandas = _pandas(index)
     if len(index) < 3 or isinstance(index, pandas.PeriodIndex):
         return []
-    found = [pandas.infer_freq(index)]
+    kind = type(index)  # with freq="infer", since infer_freq warns in pandas 3
+    found = [kind(index, freq="infer").freq]
     if getattr(index, "tz", None) is not None:
-        found.append(pandas.infer_freq(index.tz_localize(None)))
+        found.append(kind(index.tz_localize(None), freq="infer").freq)
     if isinstance(index, pandas.DatetimeIndex):
         months = (12 * index.year + index.month)[:2].tolist()
         if months[1] > months[0]:
@@ -241,7 +246,7 @@ def _inferred(index):
     return found
 
 
-def _with_frequency(index, freq):
+def _with_frequency(index: Any, freq: Any) -> Any:
     """The same dates, made by a frequency that makes exactly them; or None."""
     for candidate in (freq, index.freq, *_inferred(index)):
         if candidate is None:
@@ -255,7 +260,7 @@ def _with_frequency(index, freq):
     return None
 
 
-def _evenly_spaced(index):
+def _evenly_spaced(index: Any) -> bool:
     """Whether numbers lie on a line, to the rounding of the largest."""
     if index.dtype.kind not in "iuf" or len(index) < 2:
         return False
@@ -271,14 +276,14 @@ def _evenly_spaced(index):
     return bool((abs(values - line) <= rounding + 1e-6 * _step(index)).all())
 
 
-def _step(index):
+def _step(index: Any) -> Any:
     first, last = index[[0, -1]].tolist()
     if index.dtype.kind in "iu":
         return (last - first) // (len(index) - 1)
     return (last - first) / (len(index) - 1)
 
 
-def index_of(series, freq=None):
+def index_of(series: Any, freq: Any = None) -> Any:
     """The index of a pandas Series; None for anything else.
 
     Parameters
@@ -298,7 +303,7 @@ def index_of(series, freq=None):
     ValueError
         If the index is not sorted, has a value twice, or is not regular.
     """
-    index = getattr(series, "index", None)
+    index: Any = getattr(series, "index", None)
     pandas = _pandas(index)
     if pandas is None or np.ndim(series) != 1:
         return None
@@ -361,7 +366,7 @@ def index_after(index, steps):
     return pandas.Index(later, dtype=index.dtype, name=index.name)
 
 
-def index_extended(index, values, steps):
+def index_extended(index: Any, values: Any, steps: int) -> Any:
     """An index with the steps that follow, checked against those that came.
 
     Parameters
@@ -377,7 +382,7 @@ def index_extended(index, values, steps):
     -------
     index or None
     """
-    given = getattr(values, "index", None)
+    given: Any = getattr(values, "index", None)
     if index is None:
         if _pandas(given) is not None:
             raise ValueError(
@@ -396,7 +401,7 @@ def index_extended(index, values, steps):
     return index.append(after)
 
 
-def series_like(values, index, name=None):
+def series_like(values: Array, index: Any, name: Any = None) -> Any:
     """Values under an index as a pandas Series; as they are if it is None."""
     if index is None:
         return values

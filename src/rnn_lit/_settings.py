@@ -4,11 +4,12 @@
 
 import numbers
 import sys
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
-from rnn_lit._arrays import as_array, check_array
+from rnn_lit._arrays import Array, as_array, check_array
 
 __all__ = [
     "check_count",
@@ -19,6 +20,7 @@ __all__ = [
     "check_season",
     "check_penalty",
     "check_flag",
+    "Seed",
     "check_seed",
     "drawn_seed",
     "SETTINGS",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 
-def check_count(name, value, least=1):
+def check_count(name: str, value: Any, least: int = 1) -> int:
     """A whole number from `least` on, as int; a ValueError names any other."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < least:
@@ -38,7 +40,10 @@ def check_count(name, value, least=1):
     return int(value)
 
 
-def check_number(name, value, wanted, low=0.0, high=np.inf, closed=False):
+def check_number(
+    name: str, value: Any, wanted: str, low: float = 0.0,
+    high: float = np.inf, closed: bool = False,
+) -> float:
     """A real number above `low` (`closed`: from it on) and below `high`.
 
     Returned as float; a ValueError names any other value and what was wanted.
@@ -54,7 +59,7 @@ def check_number(name, value, wanted, low=0.0, high=np.inf, closed=False):
     return number
 
 
-def check_numbers(name, values):
+def check_numbers(name: str, values: Any) -> Array:
     """An array of finite real or complex numbers; a ValueError names any other."""
     array = as_array(name, values)
     if array.dtype.kind not in "iufc":
@@ -86,7 +91,7 @@ def check_season(name, value):
         raise ValueError(f"{error}, or None") from None
 
 
-def check_penalty(name, value):
+def check_penalty(name: str, value: object) -> float | None:
     """The factor of ‖θ‖²; None where it is still to be chosen."""
     if value is None:
         return None
@@ -94,14 +99,20 @@ def check_penalty(name, value):
     return check_number(name, value, wanted, closed=True)
 
 
-def check_flag(name, value):
+def check_flag(name: str, value: object) -> bool:
     """True or False, and nothing that only counts as one of them."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} is {value!r}, wanted True or False")
     return bool(value)
 
 
-def check_seed(name, value):
+#: Where random numbers may come from.
+Seed = (
+    int | np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | None
+)
+
+
+def check_seed(name: str, value: Any) -> Any:
     """Where random numbers come from, left as it is."""
     sources = np.random.Generator, np.random.BitGenerator, np.random.SeedSequence
     if value is None or isinstance(value, sources):
@@ -115,14 +126,14 @@ def check_seed(name, value):
     return int(value)
 
 
-def drawn_seed(seed):
+def drawn_seed(seed: Any) -> int:
     """The whole number that stands for a seed: itself, or one drawn from it."""
     if isinstance(seed, int):
         return seed
     return int(np.random.default_rng(seed).integers(2**63))
 
 
-SETTINGS = {
+SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     "n": check_count,
     "lags": check_count,
     "linear": check_linear,
@@ -136,7 +147,7 @@ SETTINGS = {
 }
 
 
-def check_settings(settings):
+def check_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings of a forecaster by name, each checked.
 
     Fitting, `set_params` and loading a file all pass through here.

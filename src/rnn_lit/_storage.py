@@ -9,10 +9,12 @@ import secrets
 import stat
 import zipfile
 import zlib
-from typing import Any, Self
+from collections.abc import Callable
+from typing import IO, Any, Self
 
 import numpy as np
 
+from rnn_lit._arrays import Array
 from rnn_lit._line import KINDS, Line, check_length, no_line
 from rnn_lit._series import centre_and_scale, check_series
 from rnn_lit._settings import (
@@ -24,6 +26,7 @@ from rnn_lit._settings import (
 from rnn_lit.model import Parameters
 
 __all__ = [
+    "FilePath",
     "save_arrays",
     "load_arrays",
     "fitted_state",
@@ -41,10 +44,12 @@ class _Damaged(ValueError):
     """What a file holds is not what `save_arrays` was given."""
 
 
-class _Contents(dict):
+class _Contents(dict[str, Array]):
     """The arrays of a file by name; each is checked when it is asked for."""
 
-    def numbers(self, name, shape, kinds="f"):
+    def numbers(
+        self, name: str, shape: tuple[int | None, ...], kinds: str = "f"
+    ) -> Array:
         """Finite numbers of the kind and the shape wanted; None is any length."""
         array = self._named(name)
         right = array.ndim == len(shape) and all(
@@ -54,28 +59,32 @@ class _Contents(dict):
             raise _Damaged(f"{name} is not what it should be")
         return array.copy()
 
-    def number(self, name, kinds="f"):
+    def number(self, name: str, kinds: str = "f") -> Any:
         return self.numbers(name, (), kinds).item()
 
-    def text(self, name):
+    def text(self, name: str) -> str:
         array = self._named(name)
         if array.dtype.kind != "U" or array.shape != ():
             raise _Damaged(f"{name} is no text")
         return array.item()
 
-    def json(self, name):
+    def json(self, name: str) -> Any:
         try:
             return json.loads(self.text(name))
         except (RecursionError, ValueError) as error:
             raise _Damaged(f"{name}: {error}") from error
 
-    def _named(self, name):
+    def _named(self, name: str) -> Array:
         if name not in self:
             raise _Damaged(f"{name} is missing")
         return self[name]
 
 
-def _path(path):
+#: Where a file is.
+FilePath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+def _path(path: FilePath) -> str:
     """A path as text, with every link in it followed."""
     try:
         return os.path.realpath(os.fsdecode(path))
@@ -83,7 +92,7 @@ def _path(path):
         raise TypeError(f"path is {path!r}, wanted a string or a path") from None
 
 
-def save_arrays(path, **arrays):
+def save_arrays(path: FilePath, **arrays: Any) -> None:
     """Write the arrays of a forecaster to one file, whole or not at all.
 
     Parameters
@@ -114,7 +123,7 @@ def save_arrays(path, **arrays):
             os.unlink(part)
 
 
-def load_arrays(path, believe):
+def load_arrays(path: FilePath, believe: Callable[[_Contents], Any]) -> Any:
     """What a function makes of the arrays that `save_arrays` wrote.
 
     Parameters
@@ -152,7 +161,7 @@ def load_arrays(path, believe):
     )
 
 
-def _read(file):
+def _read(file: IO[bytes]) -> _Contents:
     """The members of an archive, which are stored as they are and no longer than it."""
     size = os.fstat(file.fileno()).st_size
     try:
@@ -169,7 +178,7 @@ def _read(file):
     )
 
 
-def _array(name, content):
+def _array(name: str, content: bytes) -> Array:
     """An array from the bytes of an npy file: by its header, and no longer than they are."""
     length = int.from_bytes(content[8:10], "little")
     header, numbers = content[10 : 10 + length], content[10 + length :]
@@ -178,7 +187,7 @@ def _array(name, content):
     try:
         fields = ast.literal_eval(header.decode("latin1").strip())
         kind, shape = np.dtype(fields["descr"]), fields["shape"]
-        order = "F" if fields["fortran_order"] else "C"
+        order: Any = "F" if fields["fortran_order"] else "C"
         if not all(length >= 0 for length in shape):  # -1 stands for any
             raise ValueError(shape)
         return np.frombuffer(numbers, kind).reshape(shape, order=order)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnn_lit._arrays import Array
+
 __all__ = [
     "Activation",
     "tanh",
@@ -46,44 +48,44 @@ class Activation(NamedTuple):
     """
 
     name: str
-    f: Callable
-    df: Callable | None
+    f: Callable[[Array], Array]
+    df: Callable[[Array, Array], Array] | None
 
 
-def _tanh_slope(z, a):
+def _tanh_slope(z: Array, a: Array) -> Array:
     return 1 - a * a
 
 
-def _sigmoid(z):
+def _sigmoid(z: Array) -> Array:
     return (1 + np.tanh(z / 2)) / 2  # in exp(-z) it would overflow
 
 
-def _sigmoid_slope(z, a):
+def _sigmoid_slope(z: Array, a: Array) -> Array:
     return a * (1 - a)
 
 
-def _softplus(z):
+def _softplus(z: Array) -> Array:
     away = np.where(z.real > 0, z, -z)  # of z and -z the one where exp(-away) is at most 1
     return (z + away) / 2 + np.log1p(np.exp(-away))
 
 
-def _softplus_slope(z, a):
+def _softplus_slope(z: Array, a: Array) -> Array:
     return -np.expm1(-a)
 
 
-def _sine_slope(z, a):
+def _sine_slope(z: Array, a: Array) -> Array:
     return np.cos(z)
 
 
-def _identity(z):
+def _identity(z: Array) -> Array:
     return z
 
 
-def _identity_slope(z, a):
+def _identity_slope(z: Array, a: Array) -> Array:
     return np.ones_like(z)
 
 
-def _below_largest(o):
+def _below_largest(o: Array) -> Array:
     """The entries of each row minus its largest, as far as floats reach."""
     with np.errstate(over="ignore"):
         below = o - o.max(axis=-1, keepdims=True)
@@ -92,7 +94,7 @@ def _below_largest(o):
     return np.maximum(below, 0.9 * np.finfo(o.dtype).min)  # it may be -inf
 
 
-def _softmax(o):
+def _softmax(o: Array) -> Array:
     exponentials = np.exp(_below_largest(o))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 

@@ -2,11 +2,16 @@
 
 """Back-propagation through time: one sweep, last time first (ch-bptt)."""
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
-from rnn_lit.activations import identity, tanh
-from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import Parameters, States, as_array, conform, forward, rows
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnn_lit._arrays import Array, Number, as_array
+from rnn_lit.activations import Activation, identity, tanh
+from rnn_lit.loss import Loss, mean_squared_error
+from rnn_lit.model import Parameters, States, conform, forward, rows
 
 __all__ = [
     "backward_steps",
@@ -16,7 +21,10 @@ __all__ = [
 ]
 
 
-def backward_steps(delta, z, a, W_aa, r, dg):
+def backward_steps(
+    delta: Array, z: Array, a: Array, W_aa: Array, r: Array,
+    dg: Callable[[Array, Array], Array],
+) -> Array:
     """The sweep, in place: delta_t = g'(z_t) (delta_t + r_t), r_{t-1} = W_aaᵀ delta_t.
 
     On entry the rows of delta hold W_yaᵀ e_t and r holds r_T; r_0 is returned.
@@ -39,7 +47,10 @@ def backward_steps(delta, z, a, W_aa, r, dg):
     return r
 
 
-def backward(parameters, x, states, e, g_1=tanh, r=None):
+def backward(
+    parameters: Parameters, x: ArrayLike, states: States, e: ArrayLike,
+    g_1: Activation = tanh, r: ArrayLike | None = None,
+) -> tuple[Parameters, Array]:
     """The backward sweep: the gradient from the derivative with respect to the outputs.
 
     Parameters
@@ -105,8 +116,10 @@ _PIECE = 2**21
 
 
 def backward_in_pieces(
-    parameters, x, states, e, g_1=tanh, r=None, length=None
-):
+    parameters: Parameters, x: ArrayLike, states: States, e: ArrayLike,
+    g_1: Activation = tanh, r: ArrayLike | None = None,
+    length: int | None = None,
+) -> tuple[Parameters, Array]:
     """What `backward` returns, swept piece by piece, the latest times first.
 
     Parameters
@@ -156,7 +169,7 @@ def backward_in_pieces(
     parameters, x, z, a, e, r = conform(
         parameters, x, finite=False, z=states.z, a=states.a, e=e, r=r
     )
-    gradient = None
+    gradient: Any = None
     for start in reversed(range(0, len(x), length)):
         piece = slice(start, start + length)
         here = States(z[piece], a[start : start + length + 1], None, None)
@@ -169,8 +182,10 @@ def backward_in_pieces(
 
 
 def loss_and_gradient(
-    parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):
+    parameters: Parameters, x: ArrayLike, y: ArrayLike,
+    a_0: ArrayLike | None = None, g_1: Activation = tanh,
+    g_2: Activation = identity, loss: Loss = mean_squared_error,
+) -> tuple[Number, Parameters]:
     """The loss and its gradient by back-propagation through time.
 
     Parameters

@@ -9,12 +9,22 @@ numbers than float64 and float32, activations of your own) those do
 """
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnn_lit import bptt, model
-from rnn_lit.activations import identity, sigmoid, sine, softplus, tanh
-from rnn_lit.loss import mean_squared_error
+from rnn_lit._arrays import Array, Number
+from rnn_lit.activations import (
+    Activation,
+    identity,
+    sigmoid,
+    sine,
+    softplus,
+    tanh,
+)
+from rnn_lit.loss import Loss, mean_squared_error
 from rnn_lit.model import Parameters, States, rows
 
 __all__ = [
@@ -29,7 +39,7 @@ _ACTIVATIONS = (tanh, sigmoid, softplus, sine, identity)
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
-def _loops():
+def _loops() -> Any:
     try:
         from rnn_lit import _numba
     except ImportError as error:
@@ -40,7 +50,9 @@ def _loops():
     return _numba
 
 
-def _plain(g_1, parameters, x, **others):
+def _plain(
+    g_1: Activation, parameters: Parameters, x: Any, **others: Any
+) -> bool:
     """Whether the plain function is to compute these, or to refuse them."""
     free = ("a_0", "r")  # what may be left out
     others = {
@@ -68,14 +80,14 @@ def _plain(g_1, parameters, x, **others):
     return not all(same) or [v.shape for v in arrays] != wanted
 
 
-def _finite(x, parameters, *others):
+def _finite(x: Array, parameters: Parameters, *others: Any) -> bool:
     """Whether all numbers are finite, and the sum of their squares too."""
     arrays = [x, *parameters, *(v for v in others if v is not None)]
     numbers = np.concatenate(arrays, axis=None)
     return math.isfinite(numbers.dot(numbers))
 
 
-def _three_axes(array):
+def _three_axes(array: Array) -> Array:
     """Time, batch and size, in one block of memory that may be written.
 
     For Numba another layout, or a read-only array, is another type: it would
@@ -85,7 +97,10 @@ def _three_axes(array):
     return array if array.ndim == 3 else array[:, None]
 
 
-def _forward(loops, parameters, x, a_0, g_1, g_2):
+def _forward(
+    loops: Any, parameters: Parameters, x: Array, a_0: Any,
+    g_1: Activation, g_2: Activation,
+) -> States:
     W_aa, W_ax, b_a, W_ya, b_y = parameters
     z = rows(x).dot(W_ax.T).reshape(x.shape[:-1] + b_a.shape)
     z += b_a
@@ -99,7 +114,10 @@ def _forward(loops, parameters, x, a_0, g_1, g_2):
     return States(z, a, o, g_2.f(o))
 
 
-def _backward(loops, parameters, x, states, e, g_1, r):
+def _backward(
+    loops: Any, parameters: Parameters, x: Array, states: States, e: Any,
+    g_1: Activation, r: Any,
+) -> tuple[Parameters, Array]:
     z, a = _three_axes(states.z), _three_axes(states.a)
     W_aa, _, _, W_ya, _ = parameters
     delta = rows(e).dot(W_ya).reshape(z.shape)
@@ -121,7 +139,10 @@ def _backward(loops, parameters, x, states, e, g_1, r):
     return gradient, r_0.reshape(states.z.shape[1:])
 
 
-def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
+def forward(
+    parameters: Parameters, x: ArrayLike, a_0: ArrayLike | None = None,
+    g_1: Activation = tanh, g_2: Activation = identity,
+) -> States:
     """As `rnn_lit.forward`, with a compiled loop.
 
     Parameters, returns and errors are those of the plain function.
@@ -151,7 +172,10 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     return _forward(loops, parameters, x, a_0, g_1, g_2)
 
 
-def backward(parameters, x, states, e, g_1=tanh, r=None):
+def backward(
+    parameters: Parameters, x: ArrayLike, states: States, e: ArrayLike,
+    g_1: Activation = tanh, r: ArrayLike | None = None,
+) -> tuple[Parameters, Array]:
     """As `rnn_lit.backward`, with a compiled loop.
 
     Parameters, returns and errors are those of the plain function.
@@ -183,8 +207,10 @@ def backward(parameters, x, states, e, g_1=tanh, r=None):
 
 
 def loss_and_gradient(
-    parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):
+    parameters: Parameters, x: ArrayLike, y: ArrayLike,
+    a_0: ArrayLike | None = None, g_1: Activation = tanh,
+    g_2: Activation = identity, loss: Loss = mean_squared_error,
+) -> tuple[Number, Parameters]:
     """As `rnn_lit.loss_and_gradient`, with compiled loops around the loss.
 
     Parameters, returns and errors are those of the plain function.

@@ -2,11 +2,13 @@
 
 """The equation found: in the series' units, rounded, linearised, printed (ch-sunspots)."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnn_lit._arrays import as_array
+from rnn_lit._arrays import Array, as_array
 from rnn_lit._settings import check_count, check_number
 from rnn_lit.model import Parameters, conform, forward
 from rnn_lit.training import flatten, unflatten
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 
-def _sympy():
+def _sympy() -> Any:
     try:
         import sympy
     except ImportError as error:
@@ -43,7 +45,7 @@ def _sympy():
     return sympy
 
 
-def fitting(parameters):
+def fitting(parameters: Parameters) -> Parameters:
     """The parameters, if they fit each other and are finite.
 
     Parameters
@@ -76,7 +78,7 @@ def fitting(parameters):
     return conform(parameters, np.zeros((1, m)))[0]
 
 
-def one_output(parameters):
+def one_output(parameters: Parameters) -> Parameters:
     """The parameters, if they fit each other, are finite and have one output.
 
     Parameters
@@ -112,7 +114,9 @@ def one_output(parameters):
     return parameters
 
 
-def in_units(parameters, mean, scale):
+def in_units(
+    parameters: Parameters, mean: float, scale: float
+) -> Parameters:
     """The parameters for the series itself, from those for the standardised series.
 
     Parameters
@@ -155,7 +159,9 @@ def in_units(parameters, mean, scale):
     )
 
 
-def rearrange(parameters, order, signs):
+def rearrange(
+    parameters: Parameters, order: ArrayLike, signs: ArrayLike
+) -> Parameters:
     """The network with its units in another order and with other signs.
 
     Parameters
@@ -208,7 +214,7 @@ def rearrange(parameters, order, signs):
     )
 
 
-def canonical_form(parameters):
+def canonical_form(parameters: Parameters) -> Parameters:
     """The one of the 2ⁿn! equal networks whose output weights are positive and descending.
 
     Parameters
@@ -243,7 +249,7 @@ def canonical_form(parameters):
     return rearrange(parameters, order, np.where(weights[order] < 0, -1, 1))
 
 
-def rounded(parameters, digits):
+def rounded(parameters: Parameters, digits: int) -> Parameters:
     """Each parameter to so many significant digits.
 
     Parameters
@@ -276,7 +282,7 @@ def rounded(parameters, digits):
     )
 
 
-def half_units(parameters, digits):
+def half_units(parameters: Parameters, digits: int) -> Array:
     """Half a unit of the last of so many significant digits, of each parameter; 0 for a zero.
 
     Parameters
@@ -310,7 +316,7 @@ def half_units(parameters, digits):
     return np.where(theta > 0, 10.0 ** (exponents - digits + 1) / 2, 0)
 
 
-def sensitivity(parameters, x):
+def sensitivity(parameters: Parameters, x: ArrayLike) -> Array:
     """The derivative of each forecast with respect to each parameter, by complex step.
 
     Parameters
@@ -349,7 +355,9 @@ def sensitivity(parameters, x):
     return np.stack(columns, axis=1)
 
 
-def rounding_bound(parameters, x, digits):
+def rounding_bound(
+    parameters: Parameters, x: ArrayLike, digits: int
+) -> Array:
     """How far, to first order, each forecast can move when the parameters are rounded.
 
     Parameters
@@ -385,7 +393,10 @@ def rounding_bound(parameters, x, digits):
     return abs(sensitivity(parameters, x)) @ half_units(parameters, digits)
 
 
-def digits_needed(parameters, x, tolerance, otherwise=None):
+def digits_needed(
+    parameters: Parameters, x: ArrayLike, tolerance: float,
+    otherwise: int | None = None,
+) -> int:
     """The fewest significant digits whose `rounding_bound` is within a tolerance everywhere.
 
     Parameters
@@ -429,26 +440,29 @@ def digits_needed(parameters, x, tolerance, otherwise=None):
     raise ValueError(f"tolerance is {tolerance}, wanted one that 15 digits can keep")
 
 
-def _number(value, digits):
+def _number(value: float, digits: int) -> Any:
     return _sympy().Float(f"{value:.{digits - 1}e}", digits)
 
 
-def _past(name, lag):
+def _past(name: str, lag: int) -> Any:
     """The symbol of a value so many steps before time t: s_t, s_{t-1}, …"""
     return _sympy().Symbol(f"{name}_t" if lag == 0 else f"{name}_{{t-{lag}}}")
 
 
-def _forecast():
+def _forecast() -> Any:
     return _sympy().Symbol(r"\hat{s}_{t+1}")
 
 
-def _state(i, lag, n):
+def _state(i: int, lag: int, n: int) -> Any:
     """The symbol of unit i's state so many steps before time t."""
     time = "t" if lag == 0 else f"t-{lag}"
     return _sympy().Symbol(f"a_{{{time}}}" if n == 1 else f"a_{{{i + 1},{time}}}")
 
 
-def _right_sides(parameters, digits, states, inputs):
+def _right_sides(
+    parameters: Parameters, digits: int, states: Sequence[Any],
+    inputs: Sequence[Any],
+) -> list[Any]:
     """tanh(…) of each unit, from the expressions of the states and the inputs before it."""
     sympy = _sympy()
     W_aa, W_ax, b_a, _, _ = parameters
@@ -465,7 +479,9 @@ def _right_sides(parameters, digits, states, inputs):
     ]
 
 
-def _output(parameters, digits, states):
+def _output(
+    parameters: Parameters, digits: int, states: Sequence[Any]
+) -> Any:
     terms = (_number(w, digits) * a for w, a in zip(parameters.W_ya[0], states))
     return _sympy().Add(*terms, _number(parameters.b_y[0], digits))
 
@@ -548,7 +564,9 @@ def _returned(forecast, power):
     return sympy.Pow(sympy.Max(0, forecast, evaluate=False), inverse, evaluate=False)
 
 
-def nested(parameters, digits, depth=2):
+def nested(
+    parameters: Parameters, digits: int, depth: int = 2
+) -> list[Any]:
     """The forecasting equation of one unit as one line, the state substituted so many times.
 
     Parameters
@@ -598,7 +616,7 @@ def nested(parameters, digits, depth=2):
     return [sympy.Eq(_forecast(), _output(parameters, digits, states), evaluate=False)]
 
 
-def fixed_point(parameters, guess):
+def fixed_point(parameters: Parameters, guess: float) -> tuple[float, Array]:
     """A value that the equation, fed with it for ever, forecasts again.
 
     Parameters
@@ -681,16 +699,16 @@ class Linearised(NamedTuple):
     """
 
     s: float
-    a: np.ndarray
-    A: np.ndarray
-    b: np.ndarray
-    c: np.ndarray
-    closed: np.ndarray
-    theta: np.ndarray
-    phi: np.ndarray
+    a: Array
+    A: Array
+    b: Array
+    c: Array
+    closed: Array
+    theta: Array
+    phi: Array
 
 
-def linearise(parameters, guess):
+def linearise(parameters: Parameters, guess: float) -> Linearised:
     """The ARMA process whose one-step predictor the equation is, near a fixed point.
 
     Parameters
@@ -735,7 +753,7 @@ def linearise(parameters, guess):
     return Linearised(s, a, A, b, c, closed, np.poly(A), np.poly(closed))
 
 
-def linear(linearised, digits):
+def linear(linearised: Linearised, digits: int) -> Any:
     """The linear one-step predictor θ(B) ŝ_{t+1} = (θ(B) − φ(B)) s_{t+1} + φ(1) s*.
 
     Parameters
@@ -776,7 +794,9 @@ def linear(linearised, digits):
     return sympy.Eq(_forecast(), sympy.Add(constant, *values, *forecasts), evaluate=False)
 
 
-def in_form(form, parameters, digits, start):
+def in_form(
+    form: str, parameters: Parameters, digits: int, start: float
+) -> list[Any]:
     """The equations in the form of that name; "linear" around the fixed point near a start.
 
     Parameters

@@ -6,7 +6,7 @@ import sys
 from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rnn_lit._backtest import Tried, explained
 from rnn_lit._line import (
@@ -44,6 +44,7 @@ from rnn_lit._series import (
 )
 from rnn_lit._settings import (
     Estimator,
+    Seed,
     check_count,
     check_number,
     check_settings,
@@ -215,7 +216,7 @@ class Forecaster(Stored, Tried, Estimator):
         starts: int = 10,
         rounds: int = 300,
         polished: bool = False,
-        seed: Any = 0,
+        seed: Seed = 0,
     ) -> None:
         self.n = n
         self.lags = lags
@@ -228,7 +229,7 @@ class Forecaster(Stored, Tried, Estimator):
         self.polished = polished
         self.seed = seed
 
-    def fit(self, series: Any) -> Self:
+    def fit(self, series: ArrayLike) -> Self:
         """Find the forecasting equation of a series.
 
         Parameters
@@ -329,7 +330,7 @@ class Forecaster(Stored, Tried, Estimator):
         """From standardised forecasts to the series' units."""
         return unpowered(self.mean_ + self.scale_ * v, self.power_)
 
-    def _check_fitted(self):
+    def _check_fitted(self) -> None:
         if not hasattr(self, "parameters_"):
             raise not_fitted(self)
 
@@ -359,7 +360,7 @@ class Forecaster(Stored, Tried, Estimator):
             self._laws[key] = law_of(self._equation(), v, self._fitted_length, settings, steps)
         return self._laws[key]
 
-    def one_step(self, series: Any) -> Any:
+    def one_step(self, series: ArrayLike) -> Any:
         """The forecast of each value of a series from those before it, without refitting.
 
         Parameters
@@ -395,7 +396,7 @@ class Forecaster(Stored, Tried, Estimator):
         y_hat = np.concatenate([np.full(self._memory, np.nan), y_hat])
         return y_hat if index is None else series_like(y_hat, series.index, series.name)
 
-    def score(self, series: Any) -> float:
+    def score(self, series: ArrayLike) -> float:
         """How much of the variance of a series is forecast one step ahead.
 
         Parameters
@@ -432,7 +433,7 @@ class Forecaster(Stored, Tried, Estimator):
             raise ValueError(f"series is constant from position {first} on, wanted one that varies")
         return explained(counted, np.asarray(self.one_step(series))[first:])
 
-    def horizon(self, series: Any, steps: int) -> Any:
+    def horizon(self, series: ArrayLike, steps: int) -> Any:
         """The forecasts made at each time of a series for each of the next steps.
 
         Parameters
@@ -552,7 +553,7 @@ class Forecaster(Stored, Tried, Estimator):
         parts = mean, self._back(loop - width), self._back(loop + width)
         return Forecast(*(series_like(part, after, name) for part in parts))
 
-    def update(self, values: Any) -> Self:
+    def update(self, values: ArrayLike) -> Self:
         """Append observations that follow the series, and refit nothing.
 
         Parameters

@@ -2,25 +2,60 @@
 
 """The losses, each with e, its derivative in the outputs o (ch-loss)."""
 
-import numpy as np
+from typing import Any, Protocol
 
-from rnn_lit._arrays import check_array, common_type
-from rnn_lit.activations import _below_largest, identity, softmax
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnn_lit._arrays import Array, Number, check_array, common_type
+from rnn_lit.activations import Activation, _below_largest, identity, softmax
+from rnn_lit.model import States
 
 __all__ = [
+    "Loss",
     "mean_squared_error",
     "softmax_cross_entropy",
 ]
 
 
-def _outputs_and_targets(states, y):
+class Loss(Protocol):
+    """What a loss is: L and its derivative, from the outputs and the targets.
+
+    Any function of this signature can be given as ``loss``. Its ``y`` is what the
+    caller gave, as it came.
+
+    Notes
+    -----
+    Explained in chapter 2 (ch-loss).
+
+    Examples
+    --------
+    >>> def absolute(states, y, g_2):
+    ...     residual = states.o - y
+    ...     return abs(residual).mean(), np.sign(residual) / residual.size
+    >>> o = np.array([[1.0], [4.0]])
+    >>> L, e = absolute(States(None, None, o, o), [[0.0], [2.0]], identity)
+    >>> print(L, e.ravel())
+    1.5 [0.5 0.5]
+    """
+
+    def __call__(
+        self, states: States, y: Any, g_2: Activation, /
+    ) -> tuple[Number, Array]: ...
+
+
+def _outputs_and_targets(
+    states: States, y: ArrayLike
+) -> tuple[Array, Array]:
     """o and y in one number type, y of the shape of o."""
     o, y = common_type(o=states.o, y=y)
     check_array("y", y, o.shape)
     return o, y
 
 
-def mean_squared_error(states, y, g_2=identity):
+def mean_squared_error(
+    states: States, y: ArrayLike, g_2: Activation = identity
+) -> tuple[Number, Array]:
     """Squared error, averaged over time and batch, and its derivative.
 
     Parameters
@@ -64,7 +99,7 @@ def mean_squared_error(states, y, g_2=identity):
     return L, 2 * residual / count * g_2.df(o, states.y_hat)
 
 
-def _check_probabilities(y):
+def _check_probabilities(y: ArrayLike) -> None:
     """Refuse targets of floats whose rows are not probabilities, up to rounding."""
     y = np.asanyarray(y)
     if y.dtype.kind not in "biufc":
@@ -79,7 +114,9 @@ def _check_probabilities(y):
         )
 
 
-def softmax_cross_entropy(states, y, g_2=softmax):
+def softmax_cross_entropy(
+    states: States, y: ArrayLike, g_2: Activation = softmax
+) -> tuple[Number, Array]:
     """Cross-entropy of softmax outputs, averaged over time and batch, and its derivative.
 
     Parameters

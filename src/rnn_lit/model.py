@@ -2,12 +2,14 @@
 
 """The recurrent network: its parameters, its states, its forward pass (ch-forward)."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnn_lit._arrays import as_array, check_array, common_type
-from rnn_lit.activations import identity, tanh
+from rnn_lit._arrays import Array, as_array, check_array, common_type
+from rnn_lit.activations import Activation, identity, tanh
 
 __all__ = [
     "Parameters",
@@ -47,11 +49,11 @@ class Parameters(NamedTuple):
     [(3, 3), (3, 2), (3,), (1, 3), (1,)]
     """
 
-    W_aa: np.ndarray
-    W_ax: np.ndarray
-    b_a: np.ndarray
-    W_ya: np.ndarray
-    b_y: np.ndarray
+    W_aa: Array
+    W_ax: Array
+    b_a: Array
+    W_ya: Array
+    b_y: Array
 
 
 class States(NamedTuple):
@@ -80,13 +82,16 @@ class States(NamedTuple):
     [(5, 3), (6, 3), (5, 1), (5, 1)]
     """
 
-    z: np.ndarray
-    a: np.ndarray
-    o: np.ndarray
-    y_hat: np.ndarray
+    z: Array | Any  # None, as any of them may be, where nobody reads it
+    a: Array | Any
+    o: Array | Any
+    y_hat: Array | Any
 
 
-def conform(parameters, x, finite=True, **others):
+def conform(
+    parameters: Parameters, x: ArrayLike, finite: bool = True,
+    **others: ArrayLike | None,
+) -> tuple[Any, ...]:
     """The arguments of a pass, of one number type and of shapes that fit each other.
 
     Parameters
@@ -149,7 +154,7 @@ def conform(parameters, x, finite=True, **others):
     return (Parameters(*arrays[:5]), *arrays[5:])
 
 
-def rows(sequence):
+def rows(sequence: Array) -> Array:
     """The sequence (T, …, size) as one matrix: a row for each time and batch member.
 
     Notes
@@ -164,7 +169,9 @@ def rows(sequence):
     return sequence.reshape(-1, sequence.shape[-1])
 
 
-def forward_steps(z, a, W_aa_T, g):
+def forward_steps(
+    z: Array, a: Array, W_aa_T: Array, g: Callable[[Array], Array]
+) -> None:
     """The recurrence, in place: z_t += W_aa a_{t-1}, a_t = g(z_t), for t = 1 … T.
 
     On entry the rows of z hold W_ax x_t + b_a, and the first row of a holds a_0.
@@ -185,7 +192,10 @@ def forward_steps(z, a, W_aa_T, g):
         a[t + 1] = g(z[t])
 
 
-def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
+def forward(
+    parameters: Parameters, x: ArrayLike, a_0: ArrayLike | None = None,
+    g_1: Activation = tanh, g_2: Activation = identity,
+) -> States:
     """The forward pass.
 
     Parameters
@@ -233,7 +243,9 @@ def forward(parameters, x, a_0=None, g_1=tanh, g_2=identity):
     return States(z, a, o, g_2.f(o))
 
 
-def initialise(n, m, k, rng):
+def initialise(
+    n: int, m: int, k: int, rng: np.random.Generator
+) -> Parameters:
     """Random parameters: weights of variance one over the number of terms in their sum.
 
     Parameters

@@ -3,15 +3,17 @@
 
 """Algorithm 1: lower the loss round by round, then stop (ch-training)."""
 
+from collections.abc import Callable
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from rnn_lit._arrays import as_array, check_array, common_type
-from rnn_lit.activations import identity, tanh
+from rnn_lit._arrays import Array, Number, as_array, check_array, common_type
+from rnn_lit.activations import Activation, identity, tanh
 from rnn_lit.bptt import backward
-from rnn_lit.loss import mean_squared_error
+from rnn_lit.loss import Loss, mean_squared_error
 from rnn_lit.model import Parameters, States, forward
 
 __all__ = [
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 
-def clip(gradient, max_norm):
+def clip(gradient: Parameters, max_norm: float) -> tuple[Parameters, float]:
     """The gradient, shortened to a given norm if it is longer.
 
     Parameters
@@ -86,8 +88,11 @@ def clip(gradient, max_norm):
 
 
 def objective(
-    parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error, penalty=0.0
-):
+    parameters: Parameters, x: ArrayLike, y: ArrayLike,
+    a_0: ArrayLike | None = None, g_1: Activation = tanh,
+    g_2: Activation = identity, loss: Loss = mean_squared_error,
+    penalty: float = 0.0,
+) -> tuple[Number, Parameters, States]:
     """What training lowers: the loss plus penalty·‖θ‖², with its gradient.
 
     Parameters
@@ -141,7 +146,7 @@ def objective(
     return F, Parameters(*(dw + 2 * penalty * w for dw, w in pairs)), states
 
 
-def flatten(parameters):
+def flatten(parameters: Parameters) -> Array:
     """The parameters as one vector θ: W_aa, W_ax, b_a, W_ya, b_y, each row by row.
 
     Parameters
@@ -168,7 +173,7 @@ def flatten(parameters):
     return np.concatenate([np.ravel(w) for w in parameters])
 
 
-def unflatten(vector, like):
+def unflatten(vector: ArrayLike, like: Parameters) -> Parameters:
     """The inverse of `flatten`.
 
     Parameters
@@ -205,19 +210,28 @@ def unflatten(vector, like):
     return Parameters(*(part.reshape(np.shape(w)) for part, w in zip(parts, like, strict=True)))
 
 
-def _gradient_descent(evaluate, theta, eta):
+#: The objective and its gradient at a θ.
+_Evaluate = Callable[[Array], tuple[Number, Array]]
+
+
+def _gradient_descent(evaluate: _Evaluate, theta: Array, eta: float) -> None:
     while True:
         theta = theta - eta * evaluate(theta)[1]
 
 
-def _momentum(evaluate, theta, eta, mu=0.9):
+def _momentum(
+    evaluate: _Evaluate, theta: Array, eta: float, mu: float = 0.9
+) -> None:
     velocity = np.zeros_like(theta)
     while True:
         velocity = mu * velocity + evaluate(theta)[1]
         theta = theta - eta * velocity
 
 
-def _adam(evaluate, theta, eta, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+def _adam(
+    evaluate: _Evaluate, theta: Array, eta: float,
+    beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8,
+) -> None:
     mean, square = np.zeros_like(theta), np.zeros_like(theta)
     for i in count(1):
         _, gradient = evaluate(theta)
@@ -227,7 +241,7 @@ def _adam(evaluate, theta, eta, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
         theta = theta - eta * step
 
 
-def _l_bfgs(evaluate, theta, eta):
+def _l_bfgs(evaluate: _Evaluate, theta: Array, eta: object) -> None:
     try:
         from scipy.optimize import minimize
     except ImportError as error:
@@ -240,7 +254,7 @@ def _l_bfgs(evaluate, theta, eta):
     minimize(evaluate, theta, jac=True, method="L-BFGS-B", options=options)
 
 
-_METHODS = {
+_METHODS: dict[str, Callable[[_Evaluate, Array, Any], None]] = {
     "gradient descent": _gradient_descent,
     "momentum": _momentum,
     "adam": _adam,
@@ -284,13 +298,13 @@ class History(NamedTuple):
     """
 
     parameters: Parameters
-    losses: np.ndarray
-    gradient_norms: np.ndarray
-    validation_losses: np.ndarray
+    losses: NDArray[np.float64]
+    gradient_norms: NDArray[np.float64]
+    validation_losses: NDArray[np.float64]
     rounds: int
     reason: str
 
-    def plot(self, axes=None):
+    def plot(self, axes: Any = None) -> Any:
         """Draw the losses over the rounds.
 
         Parameters
@@ -346,7 +360,9 @@ class Diverged(FloatingPointError):
     diverged
     """
 
-    def __init__(self, message, history=None):  # unpickling gives the history later
+    history: History
+
+    def __init__(self, message: str, history: Any = None):  # unpickling gives it later
         super().__init__(message)
         self.history = history
 
@@ -369,7 +385,7 @@ class Interrupted(KeyboardInterrupt):
     True
     """
 
-    def __init__(self, message, history=None):
+    def __init__(self, message: str, history: Any = None):
         super().__init__(message)
         self.history = history
 
@@ -378,7 +394,7 @@ class _Finished(Exception):
     """Raised inside a method when its rounds are over; the argument is the reason."""
 
 
-def without_first(loss, steps):
+def without_first(loss: Loss, steps: int) -> Loss:
     """The loss without its first steps, in which the state still remembers the choice of a_0.
 
     Parameters
@@ -414,7 +430,9 @@ def without_first(loss, steps):
     True False
     """
 
-    def counted(states, y, g_2):
+    def counted(
+        states: States, y: Any, g_2: Activation
+    ) -> tuple[Number, Array]:
         y = as_array("y", y)
         T = len(y) if y.ndim else 0
         if not steps < T:
@@ -426,7 +444,10 @@ def without_first(loss, steps):
     return counted if steps else loss
 
 
-def _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, tolerance):
+def _check_settings(
+    rounds: int, eta: float | None, method: str, penalty: float, washout: int,
+    clip_norm: float | None, patience: int | None, tolerance: float,
+) -> None:
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}, wanted one of {', '.join(map(repr, _METHODS))}")
     if method != "L-BFGS" and not (eta is not None and 0 < eta < np.inf):
@@ -442,7 +463,9 @@ def _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, 
             raise ValueError(f"{name} is {value}, wanted a finite number from 0 on")
 
 
-def _check_validation(validation, x, y):
+def _check_validation(
+    validation: tuple[ArrayLike, ArrayLike], x: ArrayLike, y: ArrayLike
+) -> tuple[Array, Array]:
     if len(validation) != 2:
         raise ValueError(f"validation has {len(validation)} parts, wanted a pair (x, y)")
     names = "the validation stretch's x", "the validation stretch's y"
@@ -452,7 +475,7 @@ def _check_validation(validation, x, y):
     return x_v, y_v
 
 
-def _bar(rounds, progress):
+def _bar(rounds: int, progress: bool) -> Any:
     if progress:
         try:
             from tqdm import tqdm
@@ -462,7 +485,7 @@ def _bar(rounds, progress):
     return None
 
 
-def _interruption(history):
+def _interruption(history: History) -> str:
     if not len(history.losses):
         return "training was interrupted before its first objective"
     return (
@@ -471,7 +494,9 @@ def _interruption(history):
     )
 
 
-def _divergence(records, eta):
+def _divergence(
+    records: list[tuple[Number, float, Number]], eta: float | None
+) -> str:
     if not records:
         return "training cannot start: the objective or its gradient is not finite"
     advice = "" if eta is None else f"; a smaller eta than {eta} or clipping may help"
@@ -482,25 +507,25 @@ def _divergence(records, eta):
 
 
 def train(
-    parameters,
-    x,
-    y,
+    parameters: Parameters,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
-    rounds,
-    eta=None,
-    method="gradient descent",
-    a_0=None,
-    g_1=tanh,
-    g_2=identity,
-    loss=mean_squared_error,
-    penalty=0.0,
-    washout=0,
-    clip_norm=None,
-    validation=None,
-    patience=None,
-    tolerance=0.0,
-    progress=False,
-):
+    rounds: int,
+    eta: float | None = None,
+    method: str = "gradient descent",
+    a_0: ArrayLike | None = None,
+    g_1: Activation = tanh,
+    g_2: Activation = identity,
+    loss: Loss = mean_squared_error,
+    penalty: float = 0.0,
+    washout: int = 0,
+    clip_norm: float | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    patience: int | None = None,
+    tolerance: float = 0.0,
+    progress: bool = False,
+) -> History:
     """Algorithm 1: lower the loss plus penalty·‖θ‖², round by round.
 
     Parameters
@@ -575,16 +600,17 @@ def train(
     if validation is not None:
         x_v, y_v = _check_validation(validation, x, y)
     training_loss = without_first(loss, washout)
-    records = []  # (objective, gradient norm, validation loss) of each gradient
+    # (objective, gradient norm, validation loss) of each gradient
+    records: list[tuple[Number, float, Number]] = []
     best, lowest, reference, waited = parameters, np.inf, np.inf, 0
 
-    def history(reason):
+    def history(reason: str) -> History:
         losses, norms, validation_losses = np.array(records).reshape(-1, 3).T
         if validation is None:
             validation_losses = validation_losses[:0]
         return History(best, losses, norms, validation_losses, max(len(records) - 1, 0), reason)
 
-    def evaluate(theta):
+    def evaluate(theta: Array) -> tuple[Number, Array]:
         nonlocal best, lowest, reference, waited
         current = unflatten(theta.copy(), parameters)  # for methods that step in place
         # At the start `objective` itself refuses what is not finite, and names it.

@@ -3,14 +3,16 @@
 """Gradients of long series, chunk by chunk, in less memory (ch-memory)."""
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnn_lit._arrays import as_array, check_array
-from rnn_lit.activations import identity, tanh
+from rnn_lit._arrays import Array, Number, as_array, check_array
+from rnn_lit.activations import Activation, identity, tanh
 from rnn_lit.bptt import backward
-from rnn_lit.loss import mean_squared_error
+from rnn_lit.loss import Loss, mean_squared_error
 from rnn_lit.model import Parameters, States, conform, forward
 
 __all__ = [
@@ -19,10 +21,14 @@ __all__ = [
 ]
 
 
-def _checked(parameters, x, y, length, a_0):
-    """The arguments as arrays that fit each other, and the rows at which the chunks start."""
+def _checked(
+    parameters: Parameters, x: ArrayLike, y: ArrayLike, length: int,
+    a_0: ArrayLike | None,
+) -> tuple[Parameters, Array, Array, Array, range]:
+    """The arguments as arrays that fit, and the rows at which chunks start."""
     if not isinstance(length, (int, np.integer)) or length < 1:
-        raise ValueError(f"length is {length!r}, wanted a whole number of at least 1")
+        wanted = "wanted a whole number of at least 1"
+        raise ValueError(f"length is {length!r}, {wanted}")
     parameters, x, a_0 = conform(parameters, x, finite=False, a_0=a_0)
     y = as_array("y", y)
     check_array("y", y, x.shape[:-1] + parameters.b_y.shape, finite=False)
@@ -30,8 +36,8 @@ def _checked(parameters, x, y, length, a_0):
 
 
 @contextmanager
-def _naming(chunk):
-    """An error inside a chunk counts its rows from the chunk's first: say which it was."""
+def _naming(chunk: slice) -> Iterator[None]:
+    """An error counts rows from its chunk's first: say which chunk it was."""
     try:
         yield
     except ValueError as error:
@@ -39,14 +45,19 @@ def _naming(chunk):
         raise ValueError(f"{place}: {error}") from None
 
 
-def _cross_chunk(parameters, x, a, g_1):
+def _cross_chunk(
+    parameters: Parameters, x: Array, a: Array, g_1: Activation
+) -> tuple[Array, Array]:
     """The outputs o of a chunk, and the state after it."""
     states = forward(parameters, x, a, g_1)
     # A copy: a view of the last row would keep all states in memory.
     return states.o, states.a[-1].copy()
 
 
-def _go_forward(parameters, x, y, length, a_0, g_1, g_2, loss):
+def _go_forward(
+    parameters: Parameters, x: ArrayLike, y: ArrayLike, length: int,
+    a_0: ArrayLike | None, g_1: Activation, g_2: Activation, loss: Loss,
+) -> tuple[Parameters, Array, Number, Array, Array, range]:
     """L and e of all times, and the state before each chunk."""
     parameters, x, y, a, starts = _checked(parameters, x, y, length, a_0)
     o = np.empty_like(a, shape=x.shape[:-1] + parameters.b_y.shape)
@@ -60,20 +71,25 @@ def _go_forward(parameters, x, y, length, a_0, g_1, g_2, loss):
     return parameters, x, L, e, before, starts
 
 
-def _sweep_chunk(parameters, x, e, start, length, a, r, g_1):
+def _sweep_chunk(
+    parameters: Parameters, x: Array, e: Array, start: int, length: int,
+    a: Array, r: Array | None, g_1: Activation,
+) -> tuple[Parameters, Array]:
     """The gradient of a chunk, its states computed again, and r before it."""
     chunk = slice(start, start + length)
     states = forward(parameters, x[chunk], a, g_1)
     return backward(parameters, x[chunk], states, e[chunk], g_1, r)
 
 
-def _add(gradient, other):
+def _add(gradient: Parameters, other: Parameters) -> Parameters:
     return Parameters(*(u + v for u, v in zip(gradient, other, strict=True)))
 
 
 def truncated_gradient(
-    parameters, x, y, length, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):  # fmt: skip
+    parameters: Parameters, x: ArrayLike, y: ArrayLike, length: int,
+    a_0: ArrayLike | None = None, g_1: Activation = tanh,
+    g_2: Activation = identity, loss: Loss = mean_squared_error,
+) -> tuple[Number, Parameters]:  # fmt: skip
     """The loss, and its gradient without what would have to cross a cut.
 
     Parameters
@@ -88,27 +104,30 @@ def truncated_gradient(
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature. It is
-        called once, with the outputs of all times; the states' z and a are then None.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature. It is called once, with the outputs of all times; the
+        states' z and a are then None.
 
     Returns
     -------
     L : number
         What `loss_and_gradient` returns, up to rounding.
     gradient : Parameters
-        The truncated gradient. With a length of T or more it is the gradient itself.
+        The truncated gradient. With a length of T or more it is the gradient
+        itself.
 
     Raises
     ------
     ValueError
-        If an argument has a wrong shape, or holds a NaN or an infinity, or if a state overflows
-        on the way to the next chunk.
+        If an argument has a wrong shape, or holds a NaN or an infinity, or if
+        a state overflows on the way to the next chunk.
 
     Notes
     -----
-    Derived in chapter 12; its error is equation eq-error-at-cuts. Memory beyond the arguments:
-    of the order of y's own for the outputs and e, of n for each chunk, and of n times the length
-    for the states. Time: one forward pass more than `loss_and_gradient`.
+    Derived in chapter 12; its error is equation eq-error-at-cuts. Memory
+    beyond the arguments: of the order of y's own for the outputs and e, of n
+    for each chunk, and of n times the length for the states. Time: one forward
+    pass more than `loss_and_gradient`.
 
     Examples
     --------
@@ -131,9 +150,14 @@ def truncated_gradient(
 
 
 def checkpointed_gradient(
-    parameters, x, y, length=None, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):  # fmt: skip
-    """The loss and its gradient, keeping one state per chunk and computing the others twice.
+    parameters: Parameters, x: ArrayLike, y: ArrayLike,
+    length: int | None = None, a_0: ArrayLike | None = None,
+    g_1: Activation = tanh, g_2: Activation = identity,
+    loss: Loss = mean_squared_error,
+) -> tuple[Number, Parameters]:  # fmt: skip
+    """The loss and its gradient from one kept state a chunk.
+
+    The other states are computed twice.
 
     Parameters
     ----------
@@ -142,13 +166,15 @@ def checkpointed_gradient(
     y : (T, k) or (T, B, k) array
         The targets.
     length : int, optional
-        How many times a chunk has; by default the square root of T, rounded up.
+        How many times a chunk has; by default the square root of T, rounded
+        up.
     a_0 : (n,) or (B, n) array, optional
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature. It is
-        called once, with the outputs of all times; the states' z and a are then None.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature. It is called once, with the outputs of all times; the
+        states' z and a are then None.
 
     Returns
     -------
@@ -159,15 +185,15 @@ def checkpointed_gradient(
     Raises
     ------
     ValueError
-        If an argument has a wrong shape, or holds a NaN or an infinity, or if a state overflows
-        on the way to the next chunk.
+        If an argument has a wrong shape, or holds a NaN or an infinity, or if
+        a state overflows on the way to the next chunk.
 
     Notes
     -----
-    Derived in chapter 12, equations eq-checkpoint and eq-sqrt-memory. Memory beyond the
-    arguments: of the order of y's own for the outputs and e, and with the default length of n
-    times the square root of T for the states. Time: one forward pass more than
-    `loss_and_gradient`.
+    Derived in chapter 12, equations eq-checkpoint and eq-sqrt-memory. Memory
+    beyond the arguments: of the order of y's own for the outputs and e, and
+    with the default length of n times the square root of T for the states.
+    Time: one forward pass more than `loss_and_gradient`.
 
     Examples
     --------
@@ -180,7 +206,8 @@ def checkpointed_gradient(
     (True, True)
     """
     if length is None:
-        length = math.isqrt(len(x) - 1) + 1
+        T = len(np.atleast_1d(as_array("x", x)))
+        length = math.isqrt(max(T, 1) - 1) + 1
     parameters, x, L, e, checkpoints, starts = _go_forward(
         parameters, x, y, length, a_0, g_1, g_2, loss
     )

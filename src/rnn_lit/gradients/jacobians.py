@@ -3,16 +3,12 @@
 """The gradient as a double sum of products of Jacobians (ch-jacobians)."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnn_lit.activations import identity, tanh
-from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import (
-    Parameters,
-    check_array,
-    common_type,
-    conform,
-    forward,
-)
+from rnn_lit._arrays import Array, check_array, common_type
+from rnn_lit.activations import Activation, identity, tanh
+from rnn_lit.loss import Loss, mean_squared_error
+from rnn_lit.model import Parameters, conform, forward
 
 __all__ = [
     "jacobian_product",
@@ -20,7 +16,7 @@ __all__ = [
 ]
 
 
-def jacobian_product(W_aa, d, t, s):
+def jacobian_product(W_aa: Array, d: Array, t: int, s: int) -> Array:
     """∂a_t/∂a_s = J_t J_{t−1} ⋯ J_{s+1}, with J_j = D_j W_aa; the identity for s = t.
 
     Parameters
@@ -62,8 +58,10 @@ def jacobian_product(W_aa, d, t, s):
 
 
 def jacobian_product_gradient(
-    parameters, x, y, a_0=None, g_1=tanh, g_2=identity, loss=mean_squared_error
-):
+    parameters: Parameters, x: ArrayLike, y: ArrayLike,
+    a_0: ArrayLike | None = None, g_1: Activation = tanh,
+    g_2: Activation = identity, loss: Loss = mean_squared_error,
+) -> Parameters:
     """The gradient by the double sum over products of Jacobians, taken literally: the oracle.
 
     Its work is of order T³n³; `loss_and_gradient` returns the same for order Tn².

@@ -61,7 +61,8 @@ class Workload:
     Attributes
     ----------
     tally : collections.Counter
-        Operations by kind: additions, multiplications, divisions, activations, derivatives.
+        Operations by kind: additions, multiplications, divisions, activations,
+        derivatives.
     parameters, x, y, a_0 : Parameters and arrays of Counted
     g : Activation
         An entry-by-entry activation that counts its evaluations.
@@ -74,11 +75,13 @@ class Workload:
     def __init__(self, T, n, m, k, B=None):
         self.tally = Counter()
         batch = () if B is None else (B,)
-        self.parameters = Parameters(*map(self.array, ((n, n), (n, m), (n,), (k, n), (k,))))
+        shapes = (n, n), (n, m), (n,), (k, n), (k,)
+        self.parameters = Parameters(*map(self.array, shapes))
         self.x = self.array((T, *batch, m))
         self.y = self.array((T, *batch, k))
         self.a_0 = self.array((*batch, n))
-        f, df = self._evaluation("activations"), self._evaluation("derivatives")
+        f = self._evaluation("activations")
+        df = self._evaluation("derivatives")
         self.g = Activation("counted", f, lambda z, a: df(z))
 
     def array(self, shape):
@@ -94,7 +97,7 @@ class Workload:
 
 
 def count(function, sizes):
-    """The operations that ``function(workload)`` does on arguments of these sizes."""
+    """The operations of ``function(workload)`` on arguments of these sizes."""
     workload = Workload(*sizes)
     function(workload)
     return workload.tally
@@ -110,7 +113,8 @@ def count_polynomials(function, variables, degrees):
     variables : sequence of sympy.Symbol
         One for each size, in the order of `Workload`.
     degrees : sequence of int
-        For each variable the degree that its polynomial has at most, known from paper.
+        For each variable the degree that its polynomial has at most, known
+        from paper.
 
     Returns
     -------
@@ -119,8 +123,9 @@ def count_polynomials(function, variables, degrees):
 
     Notes
     -----
-    On the grid 1 … degree + 1 in each variable the polynomial is unique; its coefficients are the
-    values times the inverse of one Vandermonde matrix along each axis. Explained in chapter 11.
+    On the grid 1 … degree + 1 in each variable the polynomial is unique; its
+    coefficients are the values times the inverse of one Vandermonde matrix
+    along each axis. Explained in chapter 11.
     """
     axes = [range(1, degree + 2) for degree in degrees]
     counts = {sizes: count(function, sizes) for sizes in product(*axes)}
@@ -128,12 +133,16 @@ def count_polynomials(function, variables, degrees):
     for kind in sorted(set().union(*counts.values())):
         values = np.empty([len(nodes) for nodes in axes], dtype=object)
         for index in np.ndindex(values.shape):
-            values[index] = sp.Integer(counts[tuple(i + 1 for i in index)][kind])
+            sizes = tuple(i + 1 for i in index)
+            values[index] = sp.Integer(counts[sizes][kind])
         for axis, nodes in enumerate(axes):
             powers = range(len(nodes))
-            vandermonde = sp.Matrix([[node**power for power in powers] for node in nodes])
+            vandermonde = sp.Matrix(
+                [[node**power for power in powers] for node in nodes]
+            )
             inverse = np.array(vandermonde.inv().tolist(), dtype=object)
-            values = np.moveaxis(np.tensordot(inverse, values, axes=(1, axis)), 0, axis)
+            values = np.tensordot(inverse, values, axes=(1, axis))
+            values = np.moveaxis(values, 0, axis)
         terms = (
             values[powers] * sp.prod(v**p for v, p in zip(variables, powers))
             for powers in np.ndindex(values.shape)

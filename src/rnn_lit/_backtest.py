@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_lit._arrays import Array
 from rnn_lit._rolling import LEAST_ERRORS, crps
 from rnn_lit._settings import check_count, check_flag, check_number
 
@@ -63,7 +64,9 @@ class Backtest(NamedTuple):
     coverage: NDArray[np.float64] | None
 
 
-def walk(forecaster, steps, first, every, refit, interval):
+def walk(
+    forecaster: Any, steps: int, first: Any, every: int, refit: bool, interval: Any
+) -> Backtest:
     """The back-test of a fitted forecaster; arguments as of its method."""
     values, m = forecaster.series_, forecaster.season_ or 1
     steps, every = check_count("steps", steps), check_count("every", every)
@@ -102,7 +105,7 @@ def walk(forecaster, steps, first, every, refit, interval):
     )
 
 
-def _row(known, actual, interval):
+def _row(known: Any, actual: Array, interval: float | None) -> tuple[Any, ...]:
     """Forecasts, bounds and scores of one origin."""
     steps = len(actual)
     band = known.predict(steps, interval)
@@ -110,7 +113,7 @@ def _row(known, actual, interval):
     return mean, lower, upper, _scores(known, mean, actual)
 
 
-def _scores(known, mean, actual):
+def _scores(known: Any, mean: Array, actual: Array) -> Array:
     """The CRPS of each step's law: the forecast with each error outside the sample, either sign."""
     scores, errors = np.full(len(actual), np.nan), known._law(len(actual))
     for h, (forecast, value) in enumerate(zip(known._standard(mean), actual)):
@@ -121,7 +124,7 @@ def _scores(known, mean, actual):
     return scores
 
 
-def fan(forecaster, steps, interval, axes):
+def fan(forecaster: Any, steps: int, interval: float, axes: Any) -> Any:
     """The drawing of `Forecaster.plot`."""
     try:
         from matplotlib import pyplot
@@ -143,7 +146,7 @@ def fan(forecaster, steps, interval, axes):
     return axes
 
 
-def _places(forecaster, shown, mean: Any):
+def _places(forecaster: Any, shown: int, mean: Any) -> tuple[Any, Any]:
     """Where on the horizontal axis: the index, or positions."""
     index, length = forecaster.index_, len(forecaster.series_)
     if index is None:
@@ -154,7 +157,7 @@ def _places(forecaster, shown, mean: Any):
     return past.to_numpy(), ahead.to_numpy()
 
 
-def explained(values, forecasts):
+def explained(values: Array, forecasts: Array) -> float:
     """One minus the squared errors over the squared deviations from the mean."""
     size = abs(values).max()  # in units of it no square overflows
     errors, deviations = (values - forecasts) / size, values / size

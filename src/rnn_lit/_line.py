@@ -3,10 +3,11 @@
 """The line beside the network: an autoregression, with a season, on a power (ch-horizon)."""
 
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnn_lit._arrays import Array
 from rnn_lit._series import lagged, powered
 from rnn_lit.equation import (
     canonical_form,
@@ -15,6 +16,7 @@ from rnn_lit.equation import (
     in_form,
     in_units,
 )
+from rnn_lit.model import Parameters
 
 __all__ = [
     "Line",
@@ -44,8 +46,8 @@ class Line(NamedTuple):
         How it treats the season, one of `KINDS`.
     """
 
-    intercepts: np.ndarray
-    phi: np.ndarray
+    intercepts: Array
+    phi: Array
     kind: str = "lags"
 
 
@@ -61,18 +63,18 @@ KINDS = (
 )
 
 
-def no_line():
+def no_line() -> Line:
     """The line of a network that has none beside it."""
     return Line(np.zeros(1), np.zeros(0))
 
 
-def most_lags(length, season=None):
+def most_lags(length: int, season: int | None = None) -> int:
     """The most lags that a line may choose: a tenth of the series, at most 24."""
     wanted = 12 if season is None else 2 * season + 1
     return max(1, min(length // 10, wanted, 24))
 
 
-def _differencing(kind, season):
+def _differencing(kind: str, season: Any) -> Array:
     """The coefficients of 1, B, B², … in the differences that a kind takes."""
     coefficients = np.ones(1)
     if kind in ("seasonal differences", "both differences"):
@@ -84,14 +86,15 @@ def _differencing(kind, season):
     return coefficients
 
 
-def _lags(kind, p, season):
+def _lags(kind: str, p: int, season: int | None) -> list[int]:
     """1 … p, and m and m + 1 where the season has lags."""
-    seasonal = season is not None and not kind.startswith("dummies")
-    extra = {season, season + 1} if seasonal else set()
+    extra: set[int] = set()
+    if season is not None and not kind.startswith("dummies"):
+        extra = {season, season + 1}
     return sorted(extra | set(range(1, p + 1)))
 
 
-def _design(w, lags, first, kind, season, shift):
+def _design(w: Array, lags: list[int], first: int, kind: str, season: Any, shift: int) -> Any:
     """The intercepts' columns, the lags' columns and the values, from `first` on."""
     t = np.arange(first, len(w)) + shift
     if kind == "both differences":
@@ -103,7 +106,7 @@ def _design(w, lags, first, kind, season, shift):
     return left, [w[first - j : len(w) - j, None] for j in lags], w[first:]
 
 
-def fit_line(v, p=None, season=None, kind="lags"):
+def fit_line(v: Array, p: int | None = None, season: Any = None, kind: str = "lags") -> Line | None:
     """The line by least squares.
 
     Parameters
@@ -149,7 +152,7 @@ def fit_line(v, p=None, season=None, kind="lags"):
     return Line(intercepts, -np.convolve(phi, d)[1:], kind)
 
 
-def _choose_p(w, season, kind, shift, most):
+def _choose_p(w: Array, season: Any, kind: str, shift: int, most: int) -> int | None:
     """The number of lags with the lowest AICc on the values that all of them have.
 
     One QR decomposition serves all: column by column it takes off what the
@@ -173,7 +176,7 @@ def _choose_p(w, season, kind, shift, most):
     return int(np.argmin(criteria))
 
 
-def line_after(line, v):
+def line_after(line: Line, v: Array) -> Array:
     """What the line forecasts for v_t, t = L, …, N (the last is what follows).
 
     Parameters
@@ -197,7 +200,7 @@ def line_after(line, v):
     return forecasts
 
 
-def check_length(length, p, season):
+def check_length(length: int, p: int | None, season: int | None) -> None:
     """Whether a series is long enough for the line; the ValueError names what is too much."""
     if season is not None and length < 3 * season:
         raise ValueError(
@@ -210,7 +213,7 @@ def check_length(length, p, season):
         )
 
 
-def warn_explosive(line, length):
+def warn_explosive(line: Line, length: int) -> None:
     """Say that a line's forecasts run away: a root larger than 1 + 1/N.
 
     The roots are those of λ^L = φ_1 λ^{L−1} + … + φ_L; such a one grows more than
@@ -226,7 +229,7 @@ def warn_explosive(line, length):
         )
 
 
-def choose_power(values, p, season):
+def choose_power(values: Array, p: int | None, season: int | None) -> float:
     """The power among 1, ½ and 0 that makes the line's errors most likely.
 
     Parameters
@@ -263,7 +266,7 @@ def choose_power(values, p, season):
     return max(scores, key=scores.__getitem__)
 
 
-def warn_limits(standardised, parameters):
+def warn_limits(standardised: Array, parameters: Parameters) -> None:
     """Say that forecasts come within 2 % of the ends of what a tanh network can say."""
     centre, reach = parameters.b_y[0], abs(parameters.W_ya).sum()
     near = np.flatnonzero(abs(standardised - centre) > 0.98 * reach)
@@ -277,7 +280,7 @@ def warn_limits(standardised, parameters):
         )
 
 
-def equation_of(forecaster, form, digits):
+def equation_of(forecaster: Any, form: str, digits: int | None) -> list[Any]:
     """The equations of a fitted forecaster, in its series' units.
 
     Parameters
@@ -338,7 +341,7 @@ def equation_of(forecaster, form, digits):
     return in_form(form, parameters, digits, mean)
 
 
-def _digits_of_line(intercepts, phi, u, tolerance):
+def _digits_of_line(intercepts: Array, phi: Array, u: Array, tolerance: float) -> int:
     """The fewest digits of a line that move none of its forecasts by more than a tolerance."""
     size = np.array([abs(u)[j:].max() for j in range(len(phi))])
     coefficients = np.concatenate([phi, intercepts])

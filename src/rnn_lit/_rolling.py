@@ -3,10 +3,11 @@
 """Errors outside the sample, inside the training part: what they choose, what they promise
 (ch-horizon)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnn_lit._arrays import Array
 from rnn_lit._line import KINDS, Line, fit_line, line_after, no_line
 from rnn_lit._search import evaluator, minimise, random_starts
 from rnn_lit._series import lagged
@@ -45,12 +46,12 @@ class Equation(NamedTuple):
     scale: float = 1.0
 
 
-def memory_of(equation):
+def memory_of(equation: Equation) -> int:
     """How many past values one forecast needs."""
     return max(len(equation.line.phi), equation.lags)
 
 
-def rows_of(line, lags, v):
+def rows_of(line: Line, lags: int, v: Array) -> tuple[Array, Array, Array]:
     """What the line and the network read, and what is left for the network.
 
     Parameters
@@ -80,7 +81,7 @@ def rows_of(line, lags, v):
     return x, base, (v[M:] - base[:-1])[:, None]
 
 
-def closed_loop(equation, window, a, phase, steps):
+def closed_loop(equation: Equation, window: Array, a: Any, phase: Array, steps: int) -> Array:
     """The sums of line and network, fed back to both.
 
     Parameters
@@ -114,7 +115,7 @@ def closed_loop(equation, window, a, phase, steps):
     return path[:, M:]
 
 
-def loops_from(equation, u, first, steps):
+def loops_from(equation: Equation, u: Array, first: int, steps: int) -> Array:
     """Closed loops from the times `first`, …, N of one series: (N − first + 1, steps).
 
     u: (N,) array, in the units that the equation's mean and scale belong to.
@@ -137,14 +138,16 @@ class Fold(NamedTuple):
     equations: list[Equation]  # one for each penalty, or one without a network
 
 
-def edges(length, lags, p, season):
+def edges(length: int, lags: int, p: int | None, season: int | None) -> list[int]:
     """Where the folds begin, and the series' end: from .6 of it on, ten if it is short."""
     first = max(3 * length // 5, lags + 6, 2 * (p or 0) + 5, 2 * season + 2 if season else 0)
     count = 10 if length < 100 else 5
     return sorted({first + (length - first) * i // count for i in range(count + 1)})
 
 
-def folds_of(u, settings, kind, penalties, keep=None):
+def folds_of(
+    u: Array, settings: dict[str, Any], kind: str, penalties: tuple[float, ...], keep: Any = None
+) -> list[Fold] | None:
     """For each fold the equations of all penalties; without any penalty the line alone.
 
     Each is fitted to the values before its fold, their mean, scale and number of
@@ -168,7 +171,7 @@ def folds_of(u, settings, kind, penalties, keep=None):
     return folds
 
 
-def _networks(v, line, settings, penalties, keep):
+def _networks(v: Array, line: Line, settings: Any, penalties: Any, keep: Any) -> list[Any]:
     """One network for each penalty: the best of a few starts."""
     x, _, rest = rows_of(line, settings["lags"], v)
     size = rest_size(line, rest)
@@ -191,18 +194,18 @@ def _networks(v, line, settings, penalties, keep):
     return [in_size(unflatten(row, like), size) for row in found.theta[best]]
 
 
-def rest_size(line, rest):
+def rest_size(line: Line, rest: Array) -> float:
     """In which unit the network's targets are measured: 1 where there is no line."""
     size = float(np.sqrt((rest**2).mean())) if len(line.phi) or line.intercepts.any() else 1.0
     return size if size > 1e-9 else 1.0
 
 
-def in_size(parameters, size):
+def in_size(parameters: Parameters, size: float) -> Parameters:
     """The network whose output is so many times larger."""
     return parameters._replace(W_ya=size * parameters.W_ya, b_y=size * parameters.b_y)
 
 
-def errors_outside(u, folds, steps):
+def errors_outside(u: Array, folds: list[Fold], steps: int) -> Array:
     """What the folds' equations miss the values by that they were not fitted to.
 
     Parameters
@@ -233,7 +236,7 @@ def errors_outside(u, folds, steps):
     return errors
 
 
-def _relative(errors, base):
+def _relative(errors: Array, base: Array) -> Array:
     """For each origin the mean over the steps of the squared errors, over a base's mean.
 
     Steps that leave the series do not count; a base without an error counts as 1.
@@ -245,7 +248,7 @@ def _relative(errors, base):
     return ratio.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
 
 
-def fitted_line(v, settings):
+def fitted_line(v: Array, settings: dict[str, Any]) -> Line:
     """The line that the settings ask for: its kind the one that errs least outside the sample.
 
     The errors are those over one season. Raises a ValueError where the series is too
@@ -267,7 +270,9 @@ def fitted_line(v, settings):
     return line
 
 
-def choose_penalty(v, settings, kind, penalties, reached):
+def choose_penalty(
+    v: Array, settings: dict[str, Any], kind: str, penalties: tuple[float, ...], reached: Any
+) -> float:
     """The strongest penalty that 1.5 standard errors cannot tell from the best.
 
     Over one season, or four steps. `reached` holds, for a Ctrl-C, what a fit keeps.
@@ -277,7 +282,7 @@ def choose_penalty(v, settings, kind, penalties, reached):
     Derived in ch-horizon, def-outside.
     """
 
-    def keep(found, each, size, like):
+    def keep(found: Any, each: Array, size: float, like: Parameters) -> None:
         middle = np.flatnonzero(each == penalties[len(penalties) // 2])
         best = middle[found.J[middle].argmin()]
         J = np.resize(found.J[middle], settings["starts"])
@@ -299,7 +304,7 @@ def choose_penalty(v, settings, kind, penalties, reached):
     return penalties[-1]
 
 
-def law_of(equation, v, fitted, settings, steps):
+def law_of(equation: Equation, v: Array, fitted: int, settings: Any, steps: int) -> Array:
     """The errors at values that no equation was fitted to: inside the part fitted, and after it.
 
     Parameters
@@ -331,7 +336,7 @@ def law_of(equation, v, fitted, settings, steps):
     return np.concatenate([inside, since])
 
 
-def mean_and_error(values):
+def mean_and_error(values: Array) -> tuple[float, float]:
     """A mean over consecutive times and its standard error.
 
     Parameters
@@ -357,7 +362,7 @@ def mean_and_error(values):
 LEAST_ERRORS = 9
 
 
-def half_widths(errors, interval):
+def half_widths(errors: Array, interval: float) -> Array:
     """How far an interval reaches to both sides, for each number of steps ahead.
 
     Parameters
@@ -402,7 +407,7 @@ def half_widths(errors, interval):
     return np.array(widths)
 
 
-def crps(sample, value):
+def crps(sample: Array, value: float) -> float:
     """The continuous ranked probability score of a sample, as an estimate of its law's.
 
     Parameters

@@ -381,8 +381,7 @@ def polish(
 
 def _passes(steps: int) -> tuple[Any, Any]:
     """The two passes: compiled where Numba and SciPy are and the series is long."""
-    compiled = steps >= 150 and all(find_spec(name) for name in ("numba", "scipy"))
-    if not compiled:
+    if steps < 150 or not all(find_spec(name) for name in ("numba", "scipy")):
         return forward, backward
     from rnn_lit import compiled
 

@@ -200,16 +200,15 @@ def centre_and_scale(values: Array, power: float = 1.0) -> tuple[float, float]:
     return float(np.ldexp(mean, exponent)), float(np.ldexp(scale, exponent))
 
 
-def powered(values, power):
+def powered(values: Array, power: float) -> Array:
     """The values to a power; their logarithms for the power 0."""
-    return np.log(values) if power == 0 else values**power
+    return np.asarray(np.log(values) if power == 0 else values**power)
 
 
-def unpowered(u, power):
+def unpowered(u: Array, power: float) -> Array:
     """Back from `powered`; what comes from no value of the series becomes 0."""
-    if power == 1:
-        return u
-    return np.exp(u) if power == 0 else np.maximum(u, 0) ** (1 / power)
+    back: Array = np.exp(u) if power == 0 else np.maximum(u, 0) ** (1 / power)
+    return u if power == 1 else back
 
 
 def _pandas(index: object) -> Any:
@@ -329,7 +328,7 @@ def index_of(series: Any, freq: Any = None) -> Any:
     return found
 
 
-def steps_between(index, other):
+def steps_between(index: Any, other: Any) -> int:
     """How many steps after an index's start another one starts; 0 where none says."""
     if index is None or other is None or not len(index):
         return 0
@@ -337,16 +336,15 @@ def steps_between(index, other):
     try:
         if not hasattr(index, "freq"):
             return int(round((start - first) / _step(index)))
-        early, late = min(first, start), max(first, start)
         made = {"PeriodIndex": "period_range", "DatetimeIndex": "date_range"}
         make = getattr(_pandas(index), made.get(type(index).__name__, "timedelta_range"))
-        steps = len(make(start=early, end=late, freq=index.freq)) - 1
-        return steps if start >= first else -steps
+        made_of = make(start=min(first, start), end=max(first, start), freq=index.freq)
+        return (len(made_of) - 1) * (1 if start >= first else -1)
     except (TypeError, ValueError):  # of another kind
         return 0
 
 
-def index_after(index, steps):
+def index_after(index: Any, steps: int) -> Any:
     """The index of the steps that follow one that `index_of` has let pass."""
     if hasattr(index, "freq"):
         return _range(index, index[-1], steps + 1, index.freq)[1:]

@@ -68,7 +68,7 @@ def check_numbers(name: str, values: Any) -> Array:
     return array
 
 
-def check_power(name, value):
+def check_power(name: str, value: Any) -> float | None:
     """The power to which a series is raised; 0 for logarithms, None if to be chosen."""
     if value is None:
         return None
@@ -76,12 +76,12 @@ def check_power(name, value):
     return check_number(name, value, wanted, closed=True)
 
 
-def check_linear(name, value):
+def check_linear(name: str, value: Any) -> int | None:
     """The lags of the line; None where they are still to be chosen."""
     return None if value is None else check_count(name, value, 0)
 
 
-def check_season(name, value):
+def check_season(name: str, value: Any) -> int | None:
     """The steps of a season, or None."""
     if value is None:
         return None

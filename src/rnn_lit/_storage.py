@@ -195,7 +195,7 @@ def _array(name: str, content: bytes) -> Array:
         raise _Damaged(f"{name} is no array") from error
 
 
-def _line(contents, settings, length):
+def _line(contents: _Contents, settings: Any, length: int) -> tuple[Line, Any]:
     """The line in a file, and the power; files of format 1 have none."""
     if contents.number("version", "iu") == 1:
         return no_line(), settings["power"]
@@ -211,7 +211,7 @@ def _line(contents, settings, length):
     return Line(intercepts, phi, kind), power
 
 
-def fitted_state(contents):
+def fitted_state(contents: _Contents) -> tuple[dict[str, Any], Line, dict[str, Any]]:
     """The settings, the line and the fitted attributes in a file, each checked."""
     settings = contents.json("settings")
     if isinstance(settings, dict) and contents.number("version", "iu") == 1:

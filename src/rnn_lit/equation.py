@@ -486,7 +486,9 @@ def _output(
     return _sympy().Add(*terms, _number(parameters.b_y[0], digits))
 
 
-def components(parameters, digits, line=None, power=1.0):
+def components(
+    parameters: Parameters, digits: int, line: Any = None, power: float = 1.0
+) -> list[Any]:
     """The forecasting equation: one line for each unit's state, one for the forecast.
 
     Parameters
@@ -546,14 +548,14 @@ def components(parameters, digits, line=None, power=1.0):
     ]
 
 
-def _transformed(symbol, power):
+def _transformed(symbol: Any, power: float) -> Any:
     """A value as the network reads it."""
     if power == 0:
         return _sympy().log(symbol)
     return symbol if power == 1 else symbol ** _sympy().nsimplify(power, rational=True)
 
 
-def _returned(forecast, power):
+def _returned(forecast: Any, power: float) -> Any:
     """From the forecast of the transformed value to that of the value."""
     sympy = _sympy()
     if power == 1:
@@ -835,4 +837,4 @@ def in_form(
     """
     if form == "linear":
         return [linear(linearise(parameters, start), digits)]
-    return {"components": components, "nested": nested}[form](parameters, digits)
+    return (components if form == "components" else nested)(parameters, digits)

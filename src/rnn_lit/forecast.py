@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnn_lit._arrays import Array
 from rnn_lit._backtest import Tried, explained
 from rnn_lit._line import (
     Line,
@@ -307,7 +308,10 @@ class Forecaster(Stored, Tried, Estimator):
         warn_explosive(line, len(values))
         return self
 
-    def _keep(self, settings, line, *, series_, fitted=None, **attributes):
+    def _keep(
+        self, settings: dict[str, Any], line: Line, *, series_: Array,
+        fitted: int | None = None, **attributes: Any,
+    ) -> None:
         """Set all that a fit leaves, at once: nothing of it can fail halfway."""
         kept = Forecaster(**settings)
         for name in ("n", "lags", "season", "seed"):
@@ -323,10 +327,10 @@ class Forecaster(Stored, Tried, Estimator):
         own = {name: value for name, value in vars(kept).items() if name not in settings}
         vars(self).update(own)
 
-    def _standard(self, values):
+    def _standard(self, values: Array) -> Array:
         return (powered(values, self.power_) - self.mean_) / self.scale_
 
-    def _back(self, v):
+    def _back(self, v: Array) -> Array:
         """From standardised forecasts to the series' units."""
         return unpowered(self.mean_ + self.scale_ * v, self.power_)
 
@@ -335,23 +339,23 @@ class Forecaster(Stored, Tried, Estimator):
             raise not_fitted(self)
 
     @property
-    def _memory(self):
+    def _memory(self) -> int:
         """How many past values a forecast needs."""
         return max(len(self.linear_), self.lags_)
 
-    def _equation(self, index=None):
+    def _equation(self, index: Any = None) -> Equation:
         """Line and network, for standardised values; the season as it is at an index's start."""
         offset = steps_between(self.index_, index) if self.season_ else 0
         line = Line(np.roll(self.intercepts_, -offset), self.linear_, self._kind)
         return Equation(line, self.parameters_, self.lags_)
 
-    def _values(self, series):
+    def _values(self, series: Any) -> tuple[Any, Array]:
         """The index and the values of a series to forecast with what was fitted."""
         self._check_fitted()
         freq = getattr(self.index_, "freq", None)
         return index_of(series, freq), check_series(series, self._memory + 1, self.power_)
 
-    def _law(self, steps):
+    def _law(self, steps: int) -> Array:
         """The errors outside the sample, standardised: (origins, steps), NaN where none is."""
         key = len(self.series_), steps
         if key not in self._laws:

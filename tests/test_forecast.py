@@ -30,7 +30,7 @@ def cycles(length=120, seed=0):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return Forecaster(2, lags=2, penalty=1e-3, starts=4, rounds=150).fit(cycles())
+    return Forecaster(2, linear=0, lags=2, penalty=1e-3, starts=4, rounds=150).fit(cycles())
 
 
 def recursion(forecaster, values):
@@ -131,7 +131,7 @@ def test_best_of_the_starts_is_as_low_as_scipy_finds(fitted):
 
 
 def test_polished_fit_is_a_strict_minimum():
-    f = Forecaster(2, penalty=1e-2, starts=8, polished=True).fit(cycles())
+    f = Forecaster(2, linear=0, penalty=1e-2, starts=8, polished=True).fit(cycles())
     x, y = lagged((cycles() - f.mean_) / f.scale_, 1)
     _, gradient, _ = objective(f.parameters_, x[:-1], y, penalty=1e-2)
     assert abs(flatten(gradient)).max() < 1e-8
@@ -161,7 +161,8 @@ def test_polish_refuses_what_is_no_minimum():
 
 @pytest.mark.parametrize("n, lags, power", [(1, 1, 1.0), (2, 3, 1.0), (3, 2, 0.5)])
 def test_one_step_is_the_recursion_written_out(n, lags, power):
-    f = Forecaster(n, lags=lags, power=power, penalty=1e-3, starts=2, rounds=60).fit(cycles())
+    f = Forecaster(n, linear=0, lags=lags, power=power, penalty=1e-3, starts=2, rounds=60)
+    f.fit(cycles())
     later = cycles(40, seed=5)
     one_step = f.one_step(later)
     assert np.isnan(one_step[:lags]).all() and len(one_step) == 40
@@ -204,10 +205,10 @@ def test_intervals_hold_the_share_they_say():
     s = np.zeros(1000)
     for t in range(1, 1000):
         s[t] = 0.8 * s[t - 1] + rng.standard_normal()
-    f = Forecaster(1, penalty=1e-4, starts=2, rounds=100).fit(s[:500])
+    f = Forecaster(1, linear=0, penalty=1e-4, starts=2, rounds=100).fit(s[:500])
     inside = []
     for end in range(520, 990, 5):
-        band = f.predict(5, interval=0.8, series=s[:end], draws=300)
+        band = f.predict(5, interval=0.8, series=s[:end])
         inside.append((band.lower <= s[end : end + 5]) & (s[end : end + 5] <= band.upper))
     assert 0.7 < np.mean(inside) < 0.9
 
@@ -221,7 +222,7 @@ def test_intervals_are_reproducible_nested_and_around_the_same_forecast(fitted):
 
 
 def test_the_penalty_left_open_is_one_of_those_listed():
-    f = Forecaster(2, starts=3, rounds=80).fit(cycles())
+    f = Forecaster(2, linear=0, starts=3, rounds=80).fit(cycles())
     assert f.penalty is None and f.penalty_ in Forecaster.PENALTIES
     later = cycles(200, seed=9)
     assert np.nanmean((f.one_step(later) - later) ** 2) < 0.6 * np.mean(np.diff(later) ** 2)
@@ -231,9 +232,10 @@ def test_the_penalty_left_open_is_one_of_those_listed():
 
 
 def test_constructor_stores_and_fit_returns_self():
-    f = Forecaster(2, penalty=1e-2, starts=1, rounds=20)
+    f = Forecaster(2, linear=0, penalty=1e-2, starts=1, rounds=20)
     assert f.get_params() == dict(
-        n=2, lags=1, power=1.0, penalty=1e-2, starts=1, rounds=20, polished=False, seed=0
+        n=2, lags=1, linear=0, season=None, power=1.0, penalty=1e-2, starts=1, rounds=20,
+        polished=False, seed=0,
     )
     assert not [name for name in vars(f) if name.endswith("_")]
     assert f.fit(cycles()) is f
@@ -247,7 +249,7 @@ def test_the_same_seed_gives_the_same_network_and_the_series_is_not_changed():
     series = cycles()
     kept = series.copy()
     one, two, other = (
-        Forecaster(2, penalty=1e-3, starts=2, rounds=20, seed=seed).fit(series)
+        Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=20, seed=seed).fit(series)
         for seed in (1, 1, 2)
     )
     assert np.array_equal(series, kept)
@@ -258,7 +260,8 @@ def test_the_same_seed_gives_the_same_network_and_the_series_is_not_changed():
 def test_units_do_not_matter():
     celsius, fahrenheit = cycles(), 32 + 1.8 * cycles()
     one, two = (
-        Forecaster(2, penalty=1e-2, starts=6, polished=True).fit(s) for s in (celsius, fahrenheit)
+        Forecaster(2, linear=0, penalty=1e-2, starts=6, polished=True).fit(s)
+        for s in (celsius, fahrenheit)
     )
     assert two.predict(5) == pytest.approx(32 + 1.8 * one.predict(5), rel=1e-6)
 
@@ -287,8 +290,8 @@ def test_units_do_not_matter():
 )
 def test_a_pandas_series_comes_back_as_one(index, following):
     series = pd.Series(cycles(), index=index, name="cycle")
-    f = Forecaster(2, penalty=1e-3, starts=2, rounds=40).fit(series)
-    plain = Forecaster(2, penalty=1e-3, starts=2, rounds=40).fit(cycles())
+    f = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=40).fit(series)
+    plain = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=40).fit(cycles())
     ahead = f.predict(3)
     assert isinstance(ahead, pd.Series) and ahead.name == "cycle"
     assert ahead.index.equals(following)
@@ -303,7 +306,8 @@ def test_a_pandas_series_comes_back_as_one(index, following):
 def test_dates_without_a_stated_frequency_are_understood_if_regular():
     dates = pd.DatetimeIndex(pd.date_range("1990-01-01", periods=120, freq="QS").to_numpy())
     assert dates.freq is None
-    f = Forecaster(1, penalty=1e-2, starts=1, rounds=20).fit(pd.Series(cycles(), index=dates))
+    f = Forecaster(1, linear=0, penalty=1e-2, starts=1, rounds=20)
+    f.fit(pd.Series(cycles(), index=dates))
     assert f.predict(1).index[0] == pd.Timestamp("2020-01-01")
 
 
@@ -358,7 +362,10 @@ def test_a_bad_series_is_refused(series, message):
         (dict(n=2, lags=0), "lags is 0"),
         (dict(n=2, starts=0), "starts is 0"),
         (dict(n=2, rounds=-1), "rounds is -1"),
-        (dict(n=2, power=0), "power is 0"),
+        (dict(n=2, power=-1), "power is -1"),
+        (dict(n=2, linear=60), "linear is 60, wanted at most 55 for a series of 120 values"),
+        (dict(n=2, season=41), "season is 41, wanted at most 40: three seasons must fit"),
+        (dict(n=2, season=4, linear=0), "season is 4, wanted None with linear=0"),
         (dict(n=2, penalty=-1e-3), "penalty is -0.001"),
         (dict(n=2, penalty=np.nan), "penalty is nan"),
     ],
@@ -390,8 +397,6 @@ def test_a_bad_interval_is_refused(fitted, interval):
 
 
 def test_bad_use_after_the_fit_is_refused(fitted, tmp_path):
-    with pytest.raises(ValueError, match="draws is 0"):
-        fitted.predict(3, interval=0.9, draws=0)
     with pytest.raises(ValueError, match="series has 2 values, wanted at least 3"):
         fitted.one_step(cycles()[:2])
     with pytest.raises(ValueError, match="form is 'matrix'"):
@@ -502,10 +507,10 @@ def test_a_damaged_byte_is_noticed_or_harmless(fitted, tmp_path):
 
 
 def test_a_newer_file_is_refused(fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "_VERSION", 2)
+    monkeypatch.setattr(storage, "_VERSION", 3)
     fitted.save(tmp_path / "new.npz")
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format version 2, wanted at most 1: a newer rnn_lit"):
+    with pytest.raises(ValueError, match="format version 3, wanted at most 2: a newer rnn_lit"):
         Forecaster.load(tmp_path / "new.npz")
 
 
@@ -522,7 +527,7 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 from rnn_lit import Forecaster
-f = Forecaster(2, starts=2, rounds=30).fit(10 + np.sin(np.arange(60.0)))
+f = Forecaster(2, linear=0, starts=2, rounds=30).fit(10 + np.sin(np.arange(60.0)))
 f.save(sys.argv[1])
 assert np.array_equal(Forecaster.load(sys.argv[1]).predict(3), f.predict(3))
 f.predict(3, interval=0.9)

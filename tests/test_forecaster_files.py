@@ -21,7 +21,7 @@ REFUSED = "is not a file that Forecaster.save wrote, or it is truncated or damag
 
 @pytest.fixture(scope="module")
 def fitted():
-    return Forecaster(2, lags=2, penalty=1e-3, starts=2, rounds=20).fit(S)
+    return Forecaster(2, linear=0, lags=2, penalty=1e-3, starts=2, rounds=20).fit(S)
 
 
 @pytest.fixture
@@ -127,12 +127,17 @@ def test_a_file_of_the_first_release_is_read(saved, fitted):
         "series", "W_aa", "W_ax", "b_a", "W_ya", "b_y",
     }:  # fmt: skip
         del arrays[new]
+    old = json.loads(str(arrays["settings"]))
+    assert old.pop("linear") == 0 and old.pop("season") is None  # unknown to version 0.1
+    arrays.update(settings=np.array(json.dumps(old)), version=np.array(1))
     write(saved, arrays)
-    assert np.array_equal(Forecaster.load(saved).predict(3), fitted.predict(3))
+    loaded = Forecaster.load(saved)
+    assert np.array_equal(loaded.predict(3), fitted.predict(3))
+    assert (loaded.linear, loaded.season, len(loaded.linear_)) == (0, None, 0)
 
 
 def test_an_updated_forecaster_is_read_as_it_was(fitted, tmp_path):
-    f = Forecaster(2, penalty=1e-3, starts=2, rounds=20).fit(S).update(S[:7] + 5)
+    f = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=20).fit(S).update(S[:7] + 5)
     f.save(tmp_path / "u.npz")
     g = Forecaster.load(tmp_path / "u.npz")
     assert np.array_equal(g.predict(4, interval=0.8).upper, f.predict(4, interval=0.8).upper)
@@ -190,6 +195,16 @@ ALTERED = {
     "interrupted many times": array("interrupted", lambda v: np.arange(3)),
     "fitted on more than there is": lambda arrays: arrays.update(fitted=np.array(10**9)),
     "fitted on nothing": lambda arrays: arrays.update(fitted=np.array(0)),
+    "a line where there is none": array("phi", lambda v: np.ones(2)),
+    "a constant where there is no line": array("intercepts", lambda v: v + 1),
+    "a line longer than the series": array("phi", lambda v: np.ones(80)),
+    "intercepts of a season there is not": array("intercepts", lambda v: np.ones(4)),
+    "a coefficient that is no number": array("intercepts", lambda v: v * np.nan),
+    "a kind of line unknown": array("kind", lambda v: np.array("curve")),
+    "a kind that is a number": array("kind", lambda v: np.arange(3)),
+    "another fitted power": array("power", lambda v: v + 1),
+    "a season beside no line": settings(season=4),
+    "a line asked for that is not there": settings(linear=10**9),
     "rounds below zero": lambda arrays: arrays.update(n_iter=np.array(-5)),
 }
 

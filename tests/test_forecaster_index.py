@@ -54,8 +54,8 @@ UNEXPECTED = {"trading days"}  # no frequency can be seen in these
 
 
 def check(index, following, series=S, same=True):
-    f = Forecaster(1, **K).fit(pd.Series(series, index=index, name="level"))
-    for ahead in (f.predict(4), *f.predict(4, interval=0.5, draws=20)):
+    f = Forecaster(1, linear=0, **K).fit(pd.Series(series, index=index, name="level"))
+    for ahead in (f.predict(4), *f.predict(4, interval=0.5)):
         assert ahead.name == "level" and ahead.index.name == index.name
         assert type(ahead.index) is type(following) and ahead.index.dtype == index.dtype
         if following.dtype.kind == "f":
@@ -89,20 +89,20 @@ def test_what_follows_keeps_the_fitted_frequency():
     """Of pyflux#103: five business days in a row look like five days."""
     index = pd.DatetimeIndex(pd.bdate_range("2024-01-01", periods=120).to_numpy())
     series = pd.Series(10 + np.sin(0.5 * np.arange(120)), index=index)
-    f = Forecaster(1, **K).fit(series)
+    f = Forecaster(1, linear=0, **K).fit(series)
     for length in (2, 3, 5):
         ahead = f.predict(2, series=series[-length:])
         assert list(ahead.index) == [pd.Timestamp("2024-06-17"), pd.Timestamp("2024-06-18")]
     for name, bad in (("trading days", 50), ("months from 29 February", 30)):
         index = LONG[name]
-        f = Forecaster(1, **K).fit(pd.Series(S, index=index[:60]))
+        f = Forecaster(1, linear=0, **K).fit(pd.Series(S, index=index[:60]))
         bare = pd.DatetimeIndex(index[bad : bad + 6].to_numpy())
         ahead = f.predict(2, series=pd.Series(S[:6], index=bare))
         assert ahead.index.equals(index[bad + 6 : bad + 8])
 
 
 def test_another_regular_index_than_the_fitted_is_taken_at_its_word():
-    f = Forecaster(1, **K).fit(pd.Series(S, index=LONG["days"][:60]))
+    f = Forecaster(1, linear=0, **K).fit(pd.Series(S, index=LONG["days"][:60]))
     months = LONG["month ends"]
     assert f.predict(4, series=pd.Series(S, index=months[:60])).index.equals(months[60:])
     numbers = pd.Series(S[:3], index=[3, 6, 9])
@@ -129,12 +129,12 @@ def test_another_regular_index_than_the_fitted_is_taken_at_its_word():
 )
 def test_an_index_with_gaps_is_refused_at_every_scale(index, message):
     with pytest.raises(ValueError, match=message):
-        Forecaster(1, **K).fit(pd.Series(S[: len(index)], index=index))
+        Forecaster(1, linear=0, **K).fit(pd.Series(S[: len(index)], index=index))
 
 
 def test_the_end_of_a_small_type_is_told():
     index = pd.Index(np.arange(192, 252), dtype="uint8")
-    f = Forecaster(1, **K).fit(pd.Series(S, index=index))
+    f = Forecaster(1, linear=0, **K).fit(pd.Series(S, index=index))
     assert f.predict(4).index.tolist() == [252, 253, 254, 255]
     with pytest.raises(ValueError, match="steps is 5.*uint8"):
         f.predict(5)
@@ -143,16 +143,17 @@ def test_the_end_of_a_small_type_is_told():
 def test_columns_of_pyarrow_may_be_an_index():
     pytest.importorskip("pyarrow")
     whole = pd.Index(np.arange(60), dtype="int64[pyarrow]")
-    assert Forecaster(1, **K).fit(pd.Series(S, index=whole)).predict(2).index.tolist() == [60, 61]
+    found = Forecaster(1, linear=0, **K).fit(pd.Series(S, index=whole))
+    assert found.predict(2).index.tolist() == [60, 61]
     dates = pd.Index(LONG["business days"][:60], dtype="timestamp[ns][pyarrow]")
-    ahead = Forecaster(1, **K).fit(pd.Series(S, index=dates)).predict(4)
+    ahead = Forecaster(1, linear=0, **K).fit(pd.Series(S, index=dates)).predict(4)
     assert list(ahead.index) == list(LONG["business days"][60:])
 
 
 def test_horizon_and_one_step_keep_the_index():
     index = LONG["business days"][:60].rename("day")
     series = pd.Series(S, index=index, name="level")
-    f = Forecaster(1, lags=2, **K).fit(series)
+    f = Forecaster(1, linear=0, lags=2, **K).fit(series)
     table = f.horizon(series, 3)
     assert isinstance(table, pd.DataFrame) and table.index.equals(index)
     assert table.columns.tolist() == [1, 2, 3] and table.index.name == "day"
@@ -164,7 +165,7 @@ def test_horizon_and_one_step_keep_the_index():
 def test_update_wants_what_follows():
     index = LONG["business days"]
     series = pd.Series(np.resize(S, 64), index=index, name="level")
-    f = Forecaster(2, **K).fit(series[:60])
+    f = Forecaster(2, linear=0, **K).fit(series[:60])
     before = f.predict(4)
     for wrong in (series[61:], series[59:], series[60:][::-1], series.iloc[[60, 62]]):
         with pytest.raises(ValueError, match="values has an index .*, wanted 2024-03-25"):
@@ -176,7 +177,7 @@ def test_update_wants_what_follows():
     assert len(f.series_) == 64 and f.index_.equals(index)
     whole = f.predict(5, series=series)
     assert f.predict(5).to_numpy() == pytest.approx(whole.to_numpy(), rel=1e-13)
-    plain = Forecaster(2, **K).fit(S)
+    plain = Forecaster(2, linear=0, **K).fit(S)
     with pytest.raises(ValueError, match="values has an index, but the fitted series had none"):
         plain.update(series)
 

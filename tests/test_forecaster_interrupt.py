@@ -13,7 +13,7 @@ S = 10 + np.sin(0.5 * np.arange(60)) + 0.1 * np.random.default_rng(0).standard_n
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
 
 
-def interrupting(monkeypatch, after, where=search, name="side_by_side"):
+def interrupting(monkeypatch, after, where=search, name="separate"):
     calls, evaluate = [], getattr(where, name)
 
     def evaluation(*arguments, **options):
@@ -27,12 +27,12 @@ def interrupting(monkeypatch, after, where=search, name="side_by_side"):
 
 def test_the_best_of_the_search_is_kept(monkeypatch):
     interrupting(monkeypatch, 25)
-    f = Forecaster(2, penalty=1e-3, starts=3)
+    f = Forecaster(2, linear=0, penalty=1e-3, starts=3)
     with pytest.raises(Interrupted) as caught:
         f.fit(S)
     monkeypatch.undo()
     assert isinstance(caught.value, KeyboardInterrupt)
-    complete = Forecaster(2, penalty=1e-3, starts=3, rounds=25).fit(S)
+    complete = Forecaster(2, linear=0, penalty=1e-3, starts=3, rounds=25).fit(S)
     assert f.interrupted_ and not f.converged_ and not complete.interrupted_
     assert np.array_equal(f.objectives_, complete.objectives_)
     assert np.array_equal(f.predict(3), complete.predict(3)) and f.n_iter_ == 25
@@ -43,14 +43,14 @@ def test_a_loop_over_series_ends(monkeypatch):
     done = []
     with pytest.raises(KeyboardInterrupt):
         for _ in range(5):
-            done.append(Forecaster(2, penalty=1e-3, starts=1, rounds=20).fit(S))
+            done.append(Forecaster(2, linear=0, penalty=1e-3, starts=1, rounds=20).fit(S))
     assert len(done) == 1
 
 
 @pytest.mark.parametrize("after", [1, 30, 70, 101, 140])
 def test_an_interrupt_while_the_penalty_is_chosen(monkeypatch, after):
     interrupting(monkeypatch, after)
-    f = Forecaster(2, starts=3, rounds=50)
+    f = Forecaster(2, linear=0, starts=3, rounds=50)
     with pytest.raises(Interrupted):
         f.fit(S)
     assert f.interrupted_ and np.isfinite(f.one_step(S)[1:]).all()
@@ -59,11 +59,11 @@ def test_an_interrupt_while_the_penalty_is_chosen(monkeypatch, after):
 
 def test_an_interrupt_of_the_polish_keeps_what_l_bfgs_found(monkeypatch):
     interrupting(monkeypatch, 2, search, "hessian")
-    f = Forecaster(2, penalty=1e-2, starts=3, rounds=30, polished=True)
+    f = Forecaster(2, linear=0, penalty=1e-2, starts=3, rounds=30, polished=True)
     with pytest.raises(Interrupted):
         f.fit(S)
     monkeypatch.undo()
-    rough = Forecaster(2, penalty=1e-2, starts=3, rounds=30).fit(S)
+    rough = Forecaster(2, linear=0, penalty=1e-2, starts=3, rounds=30).fit(S)
     assert f.interrupted_ and not f.converged_
     assert np.array_equal(f.objectives_, rough.objectives_)
     x, y = lagged((S - f.mean_) / f.scale_, 1)
@@ -76,21 +76,21 @@ def test_an_interrupt_of_the_polish_keeps_what_l_bfgs_found(monkeypatch):
 
 
 def test_before_anything_is_found_the_old_fit_stays(monkeypatch):
-    f = Forecaster(2, penalty=1e-3, starts=2, rounds=20).fit(S)
+    f = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=20).fit(S)
     before = f.predict(3)
     interrupting(monkeypatch, 0)
     with pytest.raises(KeyboardInterrupt):
         f.fit(S + 1)
     assert np.array_equal(f.predict(3), before) and not f.interrupted_
     with pytest.raises(KeyboardInterrupt):
-        g = Forecaster(2, penalty=1e-3, starts=2)
+        g = Forecaster(2, linear=0, penalty=1e-3, starts=2)
         g.fit(S)
     assert not hasattr(g, "parameters_")
 
 
 def test_an_interrupted_fit_can_be_kept(monkeypatch, tmp_path):
     interrupting(monkeypatch, 9)
-    f = Forecaster(2, penalty=1e-3, starts=2)
+    f = Forecaster(2, linear=0, penalty=1e-3, starts=2)
     with pytest.raises(Interrupted):
         f.fit(S)
     f.save(tmp_path / "f.npz")

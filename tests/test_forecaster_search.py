@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnn_lit import Forecaster, initialise
-from rnn_lit._search import hessian, join, minimise, polish, side_by_side
+from rnn_lit._search import evaluator, hessian, join, minimise, polish, side_by_side
 from rnn_lit._series import lagged
 from rnn_lit.training import flatten
 
@@ -28,7 +28,7 @@ def standard(series, lags):
 def test_no_random_walk_breaks_the_search_under_a_strong_penalty(penalty):
     for seed in range(80):
         walk = np.random.default_rng(seed).standard_normal(60).cumsum()
-        f = Forecaster(1, penalty=penalty).fit(walk)
+        f = Forecaster(1, linear=0, penalty=penalty).fit(walk)
         assert abs(flatten(f.parameters_)).max() < 1e-3
         _, y = standard(walk, 1)  # what is left when every parameter tends to 0
         assert f.objectives_ == pytest.approx((y**2).mean(), rel=1e-3)
@@ -69,6 +69,16 @@ def test_a_converged_row_rests_and_the_batch_keeps_its_shape():
     assert set(shapes) == {(4, 5)}
     assert all(np.array_equal(theta[2], start[2]) for theta in points)
     assert found.converged.all() and np.array_equal(found.theta[2], start[2])
+
+
+@pytest.mark.parametrize("length", [40, 400])  # a long one by the compiled loops, if they are there
+def test_the_evaluator_of_the_search_is_side_by_side(length):
+    x, y = standard(10 + np.sin(0.5 * np.arange(length)), 2)
+    theta, penalty = starts(3, 2, 4), np.array([0.0, 1e-3, 0.1, 1.0])
+    J, gradient = evaluator(3, x, y, penalty)(theta)
+    wanted = side_by_side(theta, 3, x, y, penalty)
+    assert J == pytest.approx(wanted[0], rel=1e-12)
+    assert gradient == pytest.approx(wanted[1], rel=1e-9, abs=1e-13)
 
 
 @pytest.mark.parametrize("penalty", [1e-1, 1.0, 100.0])

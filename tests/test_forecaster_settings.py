@@ -24,13 +24,21 @@ BAD = [
     ("lags", np.array([1, 2]), "whole number"),
     ("starts", None, "whole number"),
     ("rounds", 1.5, "whole number"),
-    ("power", "0.5", "wanted a positive number"),
-    ("power", "sqrt", "positive number"),
-    ("power", 0, "positive number"),
-    ("power", np.nan, "positive number"),
-    ("power", [1.0], "positive number"),
-    ("power", True, "positive number"),
-    ("power", 10**400, "positive number"),  # more than a float holds
+    ("power", "0.5", "wanted a number from 0 on"),
+    ("power", "sqrt", "number from 0 on"),
+    ("power", -0.5, "number from 0 on"),
+    ("power", np.nan, "number from 0 on"),
+    ("power", [1.0], "number from 0 on"),
+    ("power", True, "number from 0 on"),
+    ("power", 10**400, "number from 0 on"),  # more than a float holds
+    ("linear", -1, "wanted a whole number from 0 on"),
+    ("linear", 2.0, "whole number"),
+    ("linear", True, "whole number"),
+    ("season", 1, "wanted a whole number from 2 on, or None"),
+    ("season", 0, "from 2 on"),
+    ("season", 12.0, "from 2 on"),
+    ("season", "monthly", "from 2 on"),
+    ("season", True, "from 2 on"),
     ("penalty", "auto", "wanted a number from 0 on, or None"),
     ("penalty", -1e-3, "from 0 on"),
     ("penalty", np.inf, "from 0 on"),
@@ -180,7 +188,7 @@ def test_an_interval_is_one_probability(interval):
 
 @quiet
 def test_the_state_from_which_another_series_is_continued_is_zero_before_it():
-    f = Forecaster(2, **K).fit(S)
+    f = Forecaster(2, linear=0, **K).fit(S)
     W_aa, W_ax, b_a, W_ya, b_y = f.parameters_
     a = np.zeros(2)
     for s in (S[-2:] - f.mean_) / f.scale_:

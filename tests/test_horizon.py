@@ -23,13 +23,14 @@ def linear_series(length, seed):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return Forecaster(2, lags=2, penalty=1e-6, starts=2, rounds=200).fit(linear_series(2000, 1))
+    f = Forecaster(2, linear=0, lags=2, penalty=1e-6, starts=2, rounds=200)
+    return f.fit(linear_series(2000, 1))
 
 
 @pytest.mark.parametrize("power", [1.0, 0.5])
 def test_the_closed_loop_is_the_recursion_written_out(power):
     series = 30 + linear_series(150, 2)
-    f = Forecaster(3, lags=3, power=power, penalty=1e-3, starts=2, rounds=60).fit(series)
+    f = Forecaster(3, linear=0, lags=3, power=power, penalty=1e-3, starts=2, rounds=60).fit(series)
     W_aa, W_ax, b_a, W_ya, b_y = (w.tolist() for w in f.parameters_)
     u = [(s**power - f.mean_) / f.scale_ for s in series]
     a = [0.0] * 3
@@ -49,7 +50,7 @@ def test_intervals_grow_as_the_weights_of_a_linear_series_say(fitted):
     for _ in range(8):
         psi.append(PHI[0] * psi[-1] + PHI[1] * psi[-2])
     wanted = 2 * stats.norm.ppf(0.95) * np.sqrt(np.cumsum(np.square(psi)))
-    band = fitted.predict(10, interval=0.9, draws=20000)
+    band = fitted.predict(10, interval=0.9)
     assert band.upper - band.lower == pytest.approx(wanted, rel=0.1)
     assert wanted[-1] > 1.5 * wanted[0]  # noise that is not fed back would fail above
 
@@ -59,7 +60,7 @@ def test_intervals_of_a_simulated_series_hold_as_often_as_they_say(fitted, inter
     later = linear_series(4000, 3)
     inside = []
     for t in range(50, 3980, 8):  # apart, so that the windows hardly depend on each other
-        band = fitted.predict(6, interval=interval, series=later[t - 40 : t], draws=2000)
+        band = fitted.predict(6, interval=interval, series=later[t - 40 : t])
         inside.append((band.lower <= later[t : t + 6]) & (later[t : t + 6] <= band.upper))
     shares = np.mean(inside, axis=0)
     assert abs(shares - interval).max() < 0.08
@@ -77,10 +78,10 @@ def test_the_point_forecast_of_a_nearly_linear_series_is_the_linear_one(fitted):
 def test_a_fan_continues_the_index_of_its_series(freq):
     index = pd.period_range("2001-01-01", periods=80, freq=freq)
     series = pd.Series(linear_series(80, 5), index=index, name="level")
-    f = Forecaster(1, penalty=1e-2, starts=1, rounds=40).fit(series)
-    for part in f.predict(4, interval=0.8, draws=50):
+    f = Forecaster(1, linear=0, penalty=1e-2, starts=1, rounds=40).fit(series)
+    for part in f.predict(4, interval=0.8):
         assert isinstance(part, pd.Series) and part.name == "level"
         assert list(part.index) == [index[-1] + i for i in range(1, 5)]
         assert part.index.freq == index.freq
-    half = f.predict(2, interval=0.8, series=series[:60], draws=50)
+    half = f.predict(2, interval=0.8, series=series[:60])
     assert list(half.upper.index) == list(index[60:62])

@@ -64,8 +64,8 @@ def parameter(name, use):
     return lambda value: use(P._replace(**{name: value}))
 
 
-def fitted_again(series):
-    f = Forecaster(1, lags=2, penalty=1e-2, starts=1, rounds=15).fit(series)
+def fitted_again(series, **settings):
+    f = Forecaster(1, lags=2, penalty=1e-2, starts=1, rounds=15, **settings).fit(series)
     return f.predict(2)
 
 
@@ -76,6 +76,9 @@ def quadratic(theta):
 # The way in: (the function of one array, good values for it, how an error may name it)
 WAYS = {
     "fit": (fitted_again, S, "series"),
+    "fit, with a season": (lambda v: fitted_again(v, season=4), S, "series"),
+    "fit, of logarithms": (lambda v: fitted_again(v, power=0), S, "series"),
+    "fit, any power": (lambda v: fitted_again(v, power=None), S, "series"),
     "one_step": (FITTED.one_step, LATER, "series"),
     "horizon": (lambda v: FITTED.horizon(v, 2), LATER, "series"),
     "predict": (lambda v: FITTED.predict(2, series=v), LATER, "series"),
@@ -227,7 +230,8 @@ def test_every_public_name_of_these_modules_is_in_the_table_or_has_its_own_test(
     from rnn_lit import _search, equation, forecast
 
     elsewhere = {"Forecast", "Minimum", "Linearised", "linear", "one_output", "fitting"}
-    elsewhere |= {"in_form", "search_all", "warn_not_converged"}  # what Forecaster's methods call
+    # What Forecaster's methods call:
+    elsewhere |= {"in_form", "search_all", "evaluator", "random_starts", "warn_not_converged"}
     named = {name.split(",")[0] for name in WAYS} | {"Forecaster"} | elsewhere
     for module in (_search, forecast, equation):
         assert set(module.__all__) <= named, set(module.__all__) - named

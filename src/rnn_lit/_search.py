@@ -4,6 +4,7 @@
 
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ __all__ = [
     "minimise",
     "hessian",
     "polish",
+    "evaluator",
+    "random_starts",
     "search_all",
     "warn_not_converged",
 ]
@@ -376,58 +379,79 @@ def polish(
     )
 
 
-def search_all(
-    settings: dict[str, Any], x: Array, y: Array, penalties: Any,
-    reached: dict[str, Any],
-) -> None:
-    """Choose the penalty, search from every start, polish the best.
+def _passes(steps: int) -> tuple[Any, Any]:
+    """The two passes: compiled where Numba and SciPy are and the series is long."""
+    if steps < 150 or not all(find_spec(name) for name in ("numba", "scipy")):
+        return forward, backward
+    from rnn_lit import compiled
 
-    `reached` holds, from the first search on, what a fit keeps of the best so far.
+    return compiled.forward, compiled.backward
+
+
+def evaluator(n: int, x: Array, y: Array, penalty: Any) -> Callable[[Array], tuple[Array, Array]]:
+    """`side_by_side` for one series and many θ: it checks nothing.
+
+    Parameters as of `side_by_side`.
+
+    Returns
+    -------
+    callable
+        Of θ, (R, p), the objective and the gradient of each network.
     """
-    n, m, penalty = settings["n"], settings["lags"], settings["penalty"]
-    seeds = [[settings["seed"], i] for i in range(settings["starts"])]
-    starts = [initialise(n, m, 1, np.random.default_rng(seed)) for seed in seeds]
+    there, back = _passes(len(x))
+    x, m = np.ascontiguousarray(x), x.shape[1]
 
-    def keep(found: Minimum, penalty: float, theta: Array) -> None:
+    def evaluate(theta: Array) -> tuple[Array, Array]:
+        joint = join(theta, n, m)
+        states = there(joint, x)
+        residual = states.y_hat - y
+        _, e = mean_squared_error(states, y + np.zeros_like(residual))
+        gradient, _ = back(joint, x, states, e)
+        J = (residual * residual).mean(axis=0) + penalty * (theta * theta).sum(axis=1)
+        return J, separate(gradient) + 2 * np.reshape(penalty, (-1, 1)) * theta
+
+    return evaluate
+
+
+def random_starts(n: int, m: int, seed: int, starts: int) -> tuple[Array, Parameters]:
+    """θ of that many networks, a row each, and one that has their shapes."""
+    seeds = [[seed, i] for i in range(starts)]
+    networks = [initialise(n, m, 1, np.random.default_rng(each)) for each in seeds]
+    return np.stack([flatten(network) for network in networks]), networks[0]
+
+
+def search_all(
+    settings: dict[str, Any], x: Array, y: Array, penalty: float, reached: dict[str, Any]
+) -> None:
+    """Search from every start and polish the best.
+
+    `reached` holds, from the first gradient on, what a fit keeps of the best so far.
+    """
+    n = settings["n"]
+    theta, like = random_starts(n, settings["lags"], settings["seed"], settings["starts"])
+
+    def keep(found: Minimum, theta: Array) -> None:
         reached.update(
-            parameters_=unflatten(theta, starts[0]), penalty_=penalty,
+            parameters_=unflatten(theta, like), penalty_=penalty,
             objectives_=found.J, n_iter_=found.evaluations,
         )  # fmt: skip
 
-    def search(
-        theta: Array, x: Array, y: Array, penalty: float, rounds: int
-    ) -> Minimum:
-        try:
-            found = minimise(lambda theta: side_by_side(theta, n, x, y, penalty), theta, rounds)
-        except Interrupted as stop:
-            keep(stop.history, penalty, stop.history.theta[stop.history.J.argmin()])
-            raise
-        keep(found, penalty, found.theta[found.J.argmin()])
-        return found
-
-    theta = np.stack([flatten(start) for start in starts])
-    if penalty is None:
-        # On the part before the last fifth; each search starts from the end of the one before.
-        T, errors = len(y) - len(y) // 5, []
-        for tried in penalties:
-            found = search(theta, x[:T], y[:T], tried, -(-settings["rounds"] // 3))
-            theta, best = found.theta, found.theta[[found.J.argmin()]]
-            y_hat = forward(join(best, n, m), x).y_hat
-            errors.append(((y_hat - y)[T:] ** 2).mean())
-        penalty = penalties[int(np.argmin(errors))]
-        theta = np.stack([flatten(start) for start in starts])
-    found = search(theta, x, y, penalty, settings["rounds"])
+    try:
+        found = minimise(evaluator(n, x, y, penalty), theta, settings["rounds"])
+    except Interrupted as stop:
+        keep(stop.history, stop.history.theta[stop.history.J.argmin()])
+        raise
     best = found.J.argmin()
-    theta, reached["largest"] = found.theta[best], np.abs(found.gradient[best]).max()
+    keep(found, found.theta[best])
+    largest = np.abs(found.gradient[best]).max()
     if settings["polished"]:
-        del reached["largest"]
         try:
-            theta, largest, _ = polish(theta, n, x, y, penalty)
+            theta, largest, _ = polish(found.theta[best], n, x, y, penalty)
         except Interrupted as stop:
-            keep(found, penalty, stop.history)
+            keep(found, stop.history)
             raise
-        keep(found, penalty, theta)
-        reached["largest"] = largest
+        keep(found, theta)
+    reached["largest"] = largest
 
 
 def warn_not_converged(

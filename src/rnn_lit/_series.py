@@ -17,8 +17,10 @@ __all__ = [
     "lagged",
     "check_series",
     "centre_and_scale",
-    "explained",
+    "powered",
+    "unpowered",
     "index_of",
+    "steps_between",
     "index_after",
     "index_extended",
     "series_like",
@@ -102,7 +104,7 @@ def check_series(
         How many there must be.
     power : float
         The power to which they will be raised; other than 1 it wants values
-        from 0 on.
+        from 0 on, and 0, the logarithm, values above 0.
     name : str
         Of the argument, for the message.
 
@@ -145,11 +147,12 @@ def check_series(
         raise ValueError(
             f"{name} has {len(values)} values, wanted at least {least}"
         )
-    if power != 1 and (values < 0).any():
-        where = int(np.flatnonzero(values < 0)[0])
+    below = values <= 0 if power == 0 else values < 0
+    if power != 1 and below.any():
+        where, none = int(np.flatnonzero(below)[0]), "negative value"
         raise ValueError(
-            f"{name} holds {values[where]} at position {where}, wanted no "
-            f"negative value since power is {power}"
+            f"{name} holds {values[where]} at position {where}, wanted no {none}"
+            f"{' and no zero' if power == 0 else ''} since power is {power}"
         )
     values.flags.writeable = False
     return values
@@ -175,7 +178,7 @@ def centre_and_scale(values: Array, power: float = 1.0) -> tuple[float, float]:
         or leaves the numbers when it is raised.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        u = values**power
+        u = powered(values, power)
         spread = u.max() - u.min()
     told = "" if power == 1 else f" at power {power:g}"
     if not np.isfinite(spread):
@@ -197,12 +200,15 @@ def centre_and_scale(values: Array, power: float = 1.0) -> tuple[float, float]:
     return float(np.ldexp(mean, exponent)), float(np.ldexp(scale, exponent))
 
 
-def explained(values: Array, forecasts: Array) -> float:
-    """One minus the squared errors over the squared deviations from the mean."""
-    size = abs(values).max()  # in units of it no square overflows
-    errors, deviations = (values - forecasts) / size, values / size
-    deviations = deviations - deviations.mean()
-    return float(1 - (errors @ errors) / (deviations @ deviations))
+def powered(values: Array, power: float) -> Array:
+    """The values to a power; their logarithms for the power 0."""
+    return np.asarray(np.log(values) if power == 0 else values**power)
+
+
+def unpowered(u: Array, power: float) -> Array:
+    """Back from `powered`; what comes from no value of the series becomes 0."""
+    back: Array = np.exp(u) if power == 0 else np.maximum(u, 0) ** (1 / power)
+    return u if power == 1 else back
 
 
 def _pandas(index: object) -> Any:
@@ -320,6 +326,22 @@ def index_of(series: Any, freq: Any = None) -> Any:
             "CustomBusinessDay), or pass the values alone, series.to_numpy()"
         )
     return found
+
+
+def steps_between(index: Any, other: Any) -> int:
+    """How many steps after an index's start another one starts; 0 where none says."""
+    if index is None or other is None or not len(index):
+        return 0
+    first, start = index[0], other[0]
+    try:
+        if not hasattr(index, "freq"):
+            return int(round((start - first) / _step(index)))
+        made = {"PeriodIndex": "period_range", "DatetimeIndex": "date_range"}
+        make = getattr(_pandas(index), made.get(type(index).__name__, "timedelta_range"))
+        made_of = make(start=min(first, start), end=max(first, start), freq=index.freq)
+        return (len(made_of) - 1) * (1 if start >= first else -1)
+    except (TypeError, ValueError):  # of another kind
+        return 0
 
 
 def index_after(index: Any, steps: int) -> Any:

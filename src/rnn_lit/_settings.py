@@ -16,6 +16,8 @@ __all__ = [
     "check_number",
     "check_numbers",
     "check_power",
+    "check_linear",
+    "check_season",
     "check_penalty",
     "check_flag",
     "Seed",
@@ -66,9 +68,27 @@ def check_numbers(name: str, values: Any) -> Array:
     return array
 
 
-def check_power(name: str, value: object) -> float:
-    """The power to which a series is raised."""
-    return check_number(name, value, "a positive number")
+def check_power(name: str, value: Any) -> float | None:
+    """The power to which a series is raised; 0 for logarithms, None if to be chosen."""
+    if value is None:
+        return None
+    wanted = "a number from 0 on (0 for logarithms), or None"
+    return check_number(name, value, wanted, closed=True)
+
+
+def check_linear(name: str, value: Any) -> int | None:
+    """The lags of the line; None where they are still to be chosen."""
+    return None if value is None else check_count(name, value, 0)
+
+
+def check_season(name: str, value: Any) -> int | None:
+    """The steps of a season, or None."""
+    if value is None:
+        return None
+    try:
+        return check_count(name, value, 2)
+    except ValueError as error:
+        raise ValueError(f"{error}, or None") from None
 
 
 def check_penalty(name: str, value: object) -> float | None:
@@ -116,6 +136,8 @@ def drawn_seed(seed: Any) -> int:
 SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     "n": check_count,
     "lags": check_count,
+    "linear": check_linear,
+    "season": check_season,
     "power": check_power,
     "penalty": check_penalty,
     "starts": check_count,
@@ -135,9 +157,15 @@ def check_settings(settings: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(
                 f"{name} is no setting, wanted one of {list(SETTINGS)}"
             )
-    return {
+    checked = {
         name: SETTINGS[name](name, value) for name, value in settings.items()
     }
+    if checked.get("linear") == 0 and checked.get("season") is not None:
+        raise ValueError(
+            f"season is {checked['season']!r}, wanted None with linear=0: the "
+            "season is a part of the line"
+        )
+    return checked
 
 
 class _NotFitted(ValueError, AttributeError):

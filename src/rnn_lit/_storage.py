@@ -10,13 +10,19 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 
 from rnn_lit._arrays import Array
+from rnn_lit._line import KINDS, Line, check_length, no_line
 from rnn_lit._series import centre_and_scale, check_series
-from rnn_lit._settings import SETTINGS, check_penalty, check_settings
+from rnn_lit._settings import (
+    SETTINGS,
+    check_penalty,
+    check_power,
+    check_settings,
+)
 from rnn_lit.model import Parameters
 
 __all__ = [
@@ -24,10 +30,11 @@ __all__ = [
     "save_arrays",
     "load_arrays",
     "fitted_state",
+    "Stored",
 ]
 
 
-_FORMAT, _VERSION = "rnn_lit.Forecaster", 1
+_FORMAT, _VERSION = "rnn_lit.Forecaster", 2
 _NOT_OURS = "is not a file that Forecaster.save wrote, or it is truncated or damaged"
 # What zipfile raises for files that are something else, or half of what they were.
 _BROKEN = (EOFError, KeyError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -188,9 +195,27 @@ def _array(name: str, content: bytes) -> Array:
         raise _Damaged(f"{name} is no array") from error
 
 
-def fitted_state(contents: _Contents) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings and the fitted attributes in a file, each checked against the others."""
+def _line(contents: _Contents, settings: Any, length: int) -> tuple[Line, Any]:
+    """The line in a file, and the power; files of format 1 have none."""
+    if contents.number("version", "iu") == 1:
+        return no_line(), settings["power"]
+    phi, intercepts = (contents.numbers(name, (None,)) for name in ("phi", "intercepts"))
+    kind, season, p = contents.text("kind"), settings["season"], settings["linear"]
+    if kind not in KINDS or len(intercepts) not in (1, season) or len(phi) + 10 > length:
+        raise ValueError("phi, intercepts and kind are not those of a line")
+    if p == 0 and (len(phi) or intercepts.any()):
+        raise ValueError("phi is not that of linear 0")
+    power = check_power("power", contents.number("power"))
+    if settings["power"] not in (None, power):
+        raise ValueError(f"power is {power}")
+    return Line(intercepts, phi, kind), power
+
+
+def fitted_state(contents: _Contents) -> tuple[dict[str, Any], Line, dict[str, Any]]:
+    """The settings, the line and the fitted attributes in a file, each checked."""
     settings = contents.json("settings")
+    if isinstance(settings, dict) and contents.number("version", "iu") == 1:
+        settings = {**settings, "linear": 0, "season": None}
     if not isinstance(settings, dict) or set(settings) != set(SETTINGS):
         raise ValueError("settings are not those of a Forecaster")
     settings = check_settings(settings)
@@ -198,22 +223,117 @@ def fitted_state(contents: _Contents) -> tuple[dict[str, Any], dict[str, Any]]:
     shapes = dict(W_aa=(n, n), W_ax=(n, m), b_a=(n,), W_ya=(1, n), b_y=(1,))
     parameters = Parameters(*(contents.numbers(k, shape) for k, shape in shapes.items()))
     series = contents.numbers("series", (None,))
-    series = check_series(series, m + 10, settings["power"])
     fitted = contents.number("fitted", "iu") if "fitted" in contents else len(series)
     if not m + 10 <= fitted <= len(series):
         raise ValueError(f"fitted is {fitted}")
+    line, power = _line(contents, settings, fitted)
+    series = check_series(series, m + 10, power)
+    check_length(fitted, settings["linear"], settings["season"])
     mean, scale = contents.number("mean"), contents.number("scale")
-    right = centre_and_scale(series[:fitted], settings["power"])
+    right = centre_and_scale(series[:fitted], power)
     if abs(mean - right[0]) + abs(scale - right[1]) > 1e-9 * (abs(right[0]) + right[1]):
         raise ValueError("mean and scale are not those of the series")
     n_iter = contents.number("n_iter", "iu") if "n_iter" in contents else -1
     if n_iter < -1:
         raise ValueError(f"n_iter is {n_iter}")
-    return settings, dict(
+    return settings, line, dict(
         parameters_=parameters, mean_=mean, scale_=scale, series_=series, fitted=fitted,
-        penalty_=check_penalty("penalty", contents.number("penalty")),
+        penalty_=check_penalty("penalty", contents.number("penalty")), power_=power,
         objectives_=contents.numbers("objectives", (settings["starts"],)),
         interrupted_=contents.number("interrupted", "b"),
         n_iter_=None if n_iter < 0 else n_iter,
         converged_=None if n_iter < 0 else contents.number("converged", "b"),
     )  # fmt: skip
+
+
+class Stored:
+    """What of a Forecaster writes it to a file and reads it back."""
+
+    def save(self: Any, path: Any) -> None:
+        """Write the fitted forecaster to one file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str, bytes or path-like
+            An npz file of numbers and text, with no pickle in it. The values of the fitted series
+            are in it, its pandas index is not.
+
+        Raises
+        ------
+        ValueError
+            If nothing is fitted.
+        OSError
+            If the file cannot be written; an older one is then as it was.
+
+        Notes
+        -----
+        Explained in ch-sunspots.
+
+        Examples
+        --------
+        >>> from rnn_lit import Forecaster
+        >>> series = 10 + np.sin(0.5 * np.arange(120))
+        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
+        >>> f.save(path)
+        >>> np.array_equal(Forecaster.load(path).predict(3), f.predict(3))
+        True
+        """
+        self._check_fitted()
+        save_arrays(
+            path,
+            settings=json.dumps(self._settings),
+            mean=self.mean_,
+            scale=self.scale_,
+            penalty=self.penalty_,
+            objectives=self.objectives_,
+            interrupted=self.interrupted_,
+            series=self.series_,
+            fitted=self._fitted_length,
+            n_iter=-1 if self.n_iter_ is None else self.n_iter_,
+            converged=bool(self.converged_),
+            power=self.power_,
+            phi=self.linear_,
+            intercepts=self.intercepts_,
+            kind=self._kind,
+            **self.parameters_._asdict(),
+        )
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """Read a forecaster that `save` wrote.
+
+        Parameters
+        ----------
+        path : str, bytes or path-like
+
+        Returns
+        -------
+        Forecaster
+            It forecasts as the saved one did, in plain arrays unless it is given a Series.
+
+        Raises
+        ------
+        ValueError
+            If the file is not ours, is truncated or damaged, or is of a newer version.
+
+        Notes
+        -----
+        Explained in ch-sunspots.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from rnn_lit import Forecaster
+        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
+        >>> series = 10 + np.sin(0.5 * np.arange(120))
+        >>> Forecaster(1, penalty=1e-2, starts=2).fit(series).save(path)
+        >>> len(Forecaster.load(path).series_)
+        120
+        """
+        settings, line, fitted = load_arrays(path, fitted_state)
+        forecaster: Any = cls(**settings)
+        forecaster._keep(settings, line, index_=None, name_=None, **fitted)
+        kept: Self = forecaster
+        return kept

@@ -467,12 +467,13 @@ def _right_sides(
     sympy = _sympy()
     W_aa, W_ax, b_a, _, _ = parameters
     return [
-        sympy.tanh(
+        sympy.tanh(  # evaluated, SymPy would move a sign out of it
             sympy.Add(
                 *(_number(w, digits) * a for w, a in zip(W_aa[i], states)),
                 *(_number(w, digits) * x for w, x in zip(W_ax[i], inputs)),
                 _number(b_a[i], digits),
-            )
+            ),
+            evaluate=False,
         )
         for i in range(len(b_a))
     ]
@@ -485,7 +486,9 @@ def _output(
     return _sympy().Add(*terms, _number(parameters.b_y[0], digits))
 
 
-def components(parameters: Parameters, digits: int) -> list[Any]:
+def components(
+    parameters: Parameters, digits: int, line: Any = None, power: float = 1.0
+) -> list[Any]:
     """The forecasting equation: one line for each unit's state, one for the forecast.
 
     Parameters
@@ -494,11 +497,16 @@ def components(parameters: Parameters, digits: int) -> list[Any]:
         With one output and tanh units; the inputs are s_t, s_{t−1}, …
     digits : int
         Significant digits.
+    line : tuple of arrays, optional
+        The intercepts and the coefficients of a line beside the network.
+    power : float
+        To which the series is raised; it stands in the equations, its inverse around
+        the forecast.
 
     Returns
     -------
     list of sympy.Eq
-        n + 1 of them.
+        n + 1 of them, and one for each intercept where there are several.
 
     Raises
     ------
@@ -523,10 +531,39 @@ def components(parameters: Parameters, digits: int) -> list[Any]:
     n = len(parameters.b_a)
     old = [_state(i, 1, n) for i in range(n)]
     new = [_state(i, 0, n) for i in range(n)]
-    inputs = [_past("s", lag) for lag in range(parameters.W_ax.shape[1])]
+    intercepts, phi = (np.zeros(0), np.zeros(0)) if line is None else line
+    longest = max(parameters.W_ax.shape[1], len(phi))
+    past = [_transformed(_past("s", lag), power) for lag in range(longest)]
+    inputs = past[: parameters.W_ax.shape[1]]
     right = _right_sides(parameters, digits, old, inputs)
     equations = [sympy.Eq(a, g, evaluate=False) for a, g in zip(new, right)]
-    return [*equations, sympy.Eq(_forecast(), _output(parameters, digits, new), evaluate=False)]
+    terms = [_number(w, digits) * s for w, s in zip(phi, past) if w]
+    terms += [sympy.Symbol("c_{t+1}")] if len(intercepts) else []
+    forecast = sympy.Add(*terms, _output(parameters, digits, new))
+    equations.append(sympy.Eq(_forecast(), _returned(forecast, power), evaluate=False))
+    every = len(intercepts)
+    return equations + [
+        sympy.Eq(sympy.Symbol(f"c_{{{every}k+{i + 1}}}"), _number(c, digits), evaluate=False)
+        for i, c in enumerate(intercepts)
+    ]
+
+
+def _transformed(symbol: Any, power: float) -> Any:
+    """A value as the network reads it."""
+    if power == 0:
+        return _sympy().log(symbol)
+    return symbol if power == 1 else symbol ** _sympy().nsimplify(power, rational=True)
+
+
+def _returned(forecast: Any, power: float) -> Any:
+    """From the forecast of the transformed value to that of the value."""
+    sympy = _sympy()
+    if power == 1:
+        return forecast
+    if power == 0:
+        return sympy.exp(forecast, evaluate=False)
+    inverse = 1 / sympy.nsimplify(power, rational=True)
+    return sympy.Pow(sympy.Max(0, forecast, evaluate=False), inverse, evaluate=False)
 
 
 def nested(
@@ -800,4 +837,4 @@ def in_form(
     """
     if form == "linear":
         return [linear(linearise(parameters, start), digits)]
-    return {"components": components, "nested": nested}[form](parameters, digits)
+    return (components if form == "components" else nested)(parameters, digits)

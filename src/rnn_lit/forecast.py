@@ -2,7 +2,6 @@
 
 """The class that finds a series' equation and forecasts with it (ch-sunspots)."""
 
-import json
 import sys
 from typing import Any, NamedTuple, Self, overload
 
@@ -10,16 +9,39 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_lit._arrays import Array
+from rnn_lit._backtest import Tried, explained
+from rnn_lit._line import (
+    Line,
+    check_length,
+    choose_power,
+    equation_of,
+    no_line,
+    warn_explosive,
+    warn_limits,
+)
+from rnn_lit._rolling import (
+    Equation,
+    choose_penalty,
+    closed_loop,
+    fitted_line,
+    half_widths,
+    in_size,
+    law_of,
+    loops_from,
+    rest_size,
+    rows_of,
+)
 from rnn_lit._search import search_all, warn_not_converged
 from rnn_lit._series import (
     centre_and_scale,
     check_series,
-    explained,
     index_after,
     index_extended,
     index_of,
-    lagged,
+    powered,
     series_like,
+    steps_between,
+    unpowered,
 )
 from rnn_lit._settings import (
     Estimator,
@@ -30,8 +52,7 @@ from rnn_lit._settings import (
     drawn_seed,
     not_fitted,
 )
-from rnn_lit._storage import FilePath, fitted_state, load_arrays, save_arrays
-from rnn_lit.equation import canonical_form, digits_needed, in_form, in_units
+from rnn_lit._storage import Stored
 from rnn_lit.model import Parameters, forward
 from rnn_lit.training import Interrupted
 
@@ -49,12 +70,12 @@ class Forecast(NamedTuple):
     mean : array
         The point forecasts, the same as without intervals: the equation iterated without noise.
     lower, upper : array
-        The quantiles (1 − interval)/2 and (1 + interval)/2 of the simulated paths, moved out to
-        the point forecast where it lies beyond them.
+        As far below and above them, in the units of the transformed series, as the equation's
+        errors outside its sample say.
 
     Notes
     -----
-    Derived in chapter 8, def-bootstrap.
+    Derived in ch-horizon, eq-conformal.
 
     Examples
     --------
@@ -70,21 +91,29 @@ class Forecast(NamedTuple):
     upper: Any
 
 
-class Forecaster(Estimator):
-    """A recurrent network that forecasts a series from its own past.
+class Forecaster(Stored, Tried, Estimator):
+    """A line and a recurrent network that forecast a series from its own past.
 
     Parameters
     ----------
     n : int
-        The size of the state.
+        The size of the network's state.
     lags : int
-        How many past values each input holds.
-    power : float
-        The series is raised to this power before anything else (0.5: square root), and the
-        forecasts are brought back; 1 leaves it alone. Another power wants values from 0 on.
+        How many past values each input of the network holds.
+    linear : int or None
+        How many past values the line reads, an autoregression that is fitted first; the network
+        forecasts what it leaves over, and both are added. 0: the network alone. None chooses at
+        most a tenth of the series and at most 2 seasons and 1, or 12, and 24, by AICc.
+    season : int or None
+        The steps of a season. It is a part of the line: seasonal lags, differences or dummies,
+        whichever errs least outside its sample. Needs three seasons.
+    power : float or None
+        The series is raised to this power before anything else (0.5: square root, 0: logarithm),
+        and the forecasts are brought back; 1 leaves it alone. None chooses 1, 0.5 or 0 by the
+        likelihood of the line.
     penalty : float or None
-        The factor of ‖θ‖² in the objective. None chooses one of `PENALTIES`: the best at one-step
-        forecasts of the last fifth of the series when trained on the rest, which triples the work.
+        The factor of ‖θ‖² in the objective, the network's. None chooses one of `PENALTIES` by
+        errors outside the sample over one season, or four steps; the strongest leave the line.
     starts : int
         How many random starts are made; the lowest objective is kept.
     rounds : int
@@ -93,33 +122,39 @@ class Forecaster(Estimator):
         Whether to end with Newton's method at a minimum with no gradient entry above 1e-10, so
         that the parameters are reproducible. A step takes p + 2 gradients for p parameters.
     seed : int, None, numpy.random.Generator, BitGenerator or SeedSequence
-        Of the random starts and of the simulated paths. None takes one from the system, a
-        generator gives one number for each fit; `seed_` says which it was.
+        Of the random starts. None takes one from the system, a generator gives one number for
+        each fit; `seed_` says which it was.
 
     Attributes
     ----------
     parameters_ : Parameters
-        Of the standardised series.
+        Of the network, which reads the transformed, standardised series; its output is added to
+        the line's forecast of it.
+    linear_, intercepts_ : (L,) array, (1,) or (season,) array
+        The line's coefficients, of lag 1 first, and its constant, or one for each part of the
+        season. No lags: no line.
     mean_, scale_ : float
-        The mean and the standard deviation with which it was standardised.
-    n_, lags_, power_, penalty_, seed_ : int, int, float, float, int
+        The mean and the standard deviation with which the series was standardised.
+    n_, lags_, season_, power_, penalty_, seed_ : int, int, int or None, float, float, int
         What the fit used. Settings that are changed later count at the next fit.
     objectives_ : (starts,) array
-        The objective that each start reached, in the order of the seeds.
+        The objective that each start reached, in the order of the seeds, in units of the line's
+        mean squared residual.
     n_iter_ : int or None
         How many rounds the last search made; None in files of version 0.1.
     converged_ : bool or None
         Whether no entry of the gradient at the end is above `TOLERANCE`; None likewise.
     interrupted_ : bool
         Whether a Ctrl-C ended the fit early; the best parameters so far are then kept.
-    residuals_ : (N − lags,) array
-        Of the one-step forecasts of the series fitted, standardised.
+    residuals_ : (N − M,) array
+        Of the one-step forecasts of the series fitted, standardised; the first M values, the
+        larger number of lags, have none.
     series_ : array
         The series fitted, and what `update` has appended; read-only.
     index_, name_ : pandas index or None
         Of `series_`, if it was a pandas Series.
     state_ : (n,) array
-        The state at the end of `series_`, before its last input.
+        The network's state at the end of `series_`, before its last input.
 
     Raises
     ------
@@ -128,9 +163,9 @@ class Forecaster(Estimator):
 
     Notes
     -----
-    Derived in ch-sunspots; the inputs are those of def-lagged. The settings can be
-    read and set as scikit-learn does it, so `clone` and `GridSearchCV` work, the
-    latter with a ``TimeSeriesSplit``.
+    Derived in ch-sunspots and, with a line, in ch-horizon, def-hybrid; the inputs are those of
+    def-lagged. The settings can be read and set as scikit-learn does it, so `clone` and
+    `GridSearchCV` work, the latter with a ``TimeSeriesSplit``.
 
     Examples
     --------
@@ -142,14 +177,17 @@ class Forecaster(Estimator):
     (3,) True
     """
 
-    PENALTIES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5)
+    PENALTIES = (1.0, 0.05, 0.03, 0.01, 3e-3, 1e-3, 1e-4)
     TOLERANCE = 1e-5
 
     parameters_: Parameters
+    linear_: NDArray[np.float64]
+    intercepts_: NDArray[np.float64]
     mean_: float
     scale_: float
     n_: int
     lags_: int
+    season_: int | None
     power_: float
     penalty_: float
     seed_: int
@@ -164,13 +202,17 @@ class Forecaster(Estimator):
     name_: Any
     _settings: dict[str, Any]
     _fitted_length: int
+    _kind: str
+    _laws: dict[tuple[int, int], NDArray[np.float64]]
 
     def __init__(
         self,
         n: int,
         *,
         lags: int = 1,
-        power: float = 1.0,
+        linear: int | None = None,
+        season: int | None = None,
+        power: float | None = 1.0,
         penalty: float | None = None,
         starts: int = 10,
         rounds: int = 300,
@@ -179,6 +221,8 @@ class Forecaster(Estimator):
     ) -> None:
         self.n = n
         self.lags = lags
+        self.linear = linear
+        self.season = season
         self.power = power
         self.penalty = penalty
         self.starts = starts
@@ -192,7 +236,8 @@ class Forecaster(Estimator):
         Parameters
         ----------
         series : (N,) array or pandas Series
-            Finite numbers, oldest first, at least ``lags + 10`` of them and not all the same.
+            Finite numbers, oldest first, at least ``lags + 10`` of them, three seasons if there
+            is one, and not all the same.
 
         Returns
         -------
@@ -212,11 +257,12 @@ class Forecaster(Estimator):
         Warns
         -----
         RuntimeWarning
-            If the search ended before it had converged.
+            If the search ended before it had converged, or the line explodes.
 
         Notes
         -----
-        The search is described in ch-sunspots, eq-side-by-side.
+        The search is described in ch-sunspots, eq-side-by-side; the line and what it leaves to
+        the network in ch-horizon, def-hybrid.
 
         Examples
         --------
@@ -228,78 +274,95 @@ class Forecaster(Estimator):
         settings = check_settings(self.get_params())
         settings["seed"] = drawn_seed(settings["seed"])
         index = index_of(series)
-        values = check_series(series, settings["lags"] + 10, settings["power"])
-        mean, scale = centre_and_scale(values, settings["power"])
-        fitted = dict(mean_=mean, scale_=scale, series_=values, index_=index)
+        power, p, season = settings["power"], settings["linear"], settings["season"]
+        values = check_series(series, settings["lags"] + 10, 1.0 if power is None else power)
+        check_length(len(values), p, season)
+        if power is None:
+            power = choose_power(values, p, season)
+        mean, scale = centre_and_scale(values, power)
+        v = (powered(values, power) - mean) / scale
+        line = fitted_line(v, settings)
+        x, _, rest = rows_of(line, settings["lags"], v)
+        size = rest_size(line, rest)
+        fitted = dict(mean_=mean, scale_=scale, series_=values, index_=index, power_=power)
         fitted["name_"] = None if index is None else series.name
-        x, y = lagged((values ** settings["power"] - mean) / scale, settings["lags"])
         reached: dict[str, Any] = {}
+        interrupt, penalty = None, settings["penalty"]
         try:
-            search_all(settings, x[:-1], y, self.PENALTIES, reached)
+            if penalty is None:
+                penalty = choose_penalty(v, settings, line.kind, self.PENALTIES, reached)
+            search_all(settings, x[:-1], rest / size, penalty, reached)
         except KeyboardInterrupt as error:
             if not reached:
                 raise
-            reached.pop("largest", None)
-            self._keep(settings, interrupted_=True, converged_=False, **fitted, **reached)
-            raise Interrupted("fit was interrupted; the best so far is kept") from error
-        largest = reached.pop("largest")
-        self._keep(
-            settings, interrupted_=False, converged_=bool(largest <= self.TOLERANCE),
-            **fitted, **reached,
-        )  # fmt: skip
+            interrupt = error
+        largest = reached.pop("largest", np.inf)
+        reached["parameters_"] = in_size(reached["parameters_"], size)
+        converged = interrupt is None and bool(largest <= self.TOLERANCE)
+        fitted.update(reached, converged_=converged, interrupted_=interrupt is not None)
+        self._keep(settings, line, **fitted)
+        if interrupt is not None:
+            raise Interrupted("fit was interrupted; the best so far is kept") from interrupt
         if not self.converged_:
             warn_not_converged(largest, self.TOLERANCE, reached["n_iter_"], settings["rounds"])
+        warn_explosive(line, len(values))
         return self
 
     def _keep(
-        self, settings: dict[str, Any], *, series_: Array,
+        self, settings: dict[str, Any], line: Line, *, series_: Array,
         fitted: int | None = None, **attributes: Any,
     ) -> None:
         """Set all that a fit leaves, at once: nothing of it can fail halfway."""
         kept = Forecaster(**settings)
-        attributes["seed_"] = settings["seed"]
-        for name in ("n", "lags", "power"):
+        for name in ("n", "lags", "season", "seed"):
             attributes[f"{name}_"] = settings[name]
-        vars(kept).update(attributes, series_=series_, _settings=settings)
-        x, y = kept._lagged(series_)
+        attributes.update(linear_=line.phi, intercepts_=line.intercepts, _kind=line.kind)
+        vars(kept).update(attributes, series_=series_, _settings=settings, _laws={})
+        x, base, rest = rows_of(line, kept.lags_, kept._standard(series_))
         states = forward(kept.parameters_, x)
-        first = len(y) if fitted is None else fitted - kept.lags_
-        kept._fitted_length = first + kept.lags_
-        kept.residuals_ = (y - states.y_hat[:-1])[:first, 0]
+        first = len(rest) if fitted is None else fitted - (len(series_) - len(rest))
+        kept._fitted_length = first + len(series_) - len(rest)
+        kept.residuals_ = (rest - states.y_hat[:-1])[:first, 0]
         kept.state_ = states.a[-2].copy()
         own = {name: value for name, value in vars(kept).items() if name not in settings}
         vars(self).update(own)
 
-    def _lagged(self, values: Array) -> tuple[Array, Array]:
-        return lagged((values**self.power_ - self.mean_) / self.scale_, self.lags_)
+    def _standard(self, values: Array) -> Array:
+        return (powered(values, self.power_) - self.mean_) / self.scale_
 
-    def _back(self, u: Array) -> Array:
+    def _back(self, v: Array) -> Array:
         """From standardised forecasts to the series' units."""
-        u = self.mean_ + self.scale_ * u
-        return u if self.power_ == 1 else np.maximum(u, 0) ** (1 / self.power_)
+        return unpowered(self.mean_ + self.scale_ * v, self.power_)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "parameters_"):
             raise not_fitted(self)
 
+    @property
+    def _memory(self) -> int:
+        """How many past values a forecast needs."""
+        return max(len(self.linear_), self.lags_)
+
+    def _equation(self, index: Any = None) -> Equation:
+        """Line and network, for standardised values; the season as it is at an index's start."""
+        offset = steps_between(self.index_, index) if self.season_ else 0
+        line = Line(np.roll(self.intercepts_, -offset), self.linear_, self._kind)
+        return Equation(line, self.parameters_, self.lags_)
+
     def _values(self, series: Any) -> tuple[Any, Array]:
         """The index and the values of a series to forecast with what was fitted."""
         self._check_fitted()
         freq = getattr(self.index_, "freq", None)
-        return index_of(series, freq), check_series(series, self.lags_ + 1, self.power_)
+        return index_of(series, freq), check_series(series, self._memory + 1, self.power_)
 
-    def _paths(self, x: Array, a: Array, shocks: Array) -> Array:
-        """The forecasts fed back as inputs, with a shock added to each: (steps, B).
-
-        x: (B, lags) array, the last inputs; a: (B, n) array, the states before them;
-        shocks: (steps, B) array.
-        """
-        path = []
-        for shock in shocks:
-            states = forward(self.parameters_, x[None], a)
-            path.append(states.o[0, :, 0] + shock)
-            x, a = np.column_stack([path[-1], x[:, :-1]]), states.a[1]
-        return np.array(path)
+    def _law(self, steps: int) -> Array:
+        """The errors outside the sample, standardised: (origins, steps), NaN where none is."""
+        key = len(self.series_), steps
+        if key not in self._laws:
+            settings = {**self._settings, "penalty": self.penalty_}
+            v = self._standard(self.series_)
+            self._laws[key] = law_of(self._equation(), v, self._fitted_length, settings, steps)
+        return self._laws[key]
 
     def one_step(self, series: ArrayLike) -> Any:
         """The forecast of each value of a series from those before it, without refitting.
@@ -307,12 +370,13 @@ class Forecaster(Estimator):
         Parameters
         ----------
         series : (N,) array or pandas Series
-            The state starts at zero before its first full input.
+            The state starts at zero before its first full input. With a season it starts in the
+            same part of it as the fitted one, unless both are pandas Series, whose indices say.
 
         Returns
         -------
         (N,) array or pandas Series
-            NaN for the first ``lags`` values, which no full input precedes.
+            NaN for the first values, which no full input precedes.
 
         Raises
         ------
@@ -321,7 +385,7 @@ class Forecaster(Estimator):
 
         Notes
         -----
-        By eq-forecast and def-lagged.
+        By eq-forecast, def-lagged and def-hybrid.
 
         Examples
         --------
@@ -331,9 +395,9 @@ class Forecaster(Estimator):
         (120,)
         """
         index, values = self._values(series)
-        x, _ = self._lagged(values)
-        y_hat = self._back(forward(self.parameters_, x[:-1]).y_hat[:, 0])
-        y_hat = np.concatenate([np.full(self.lags_, np.nan), y_hat])
+        x, base, _ = rows_of(self._equation(index).line, self.lags_, self._standard(values))
+        y_hat = self._back(base[:-1] + forward(self.parameters_, x[:-1]).y_hat[:, 0])
+        y_hat = np.concatenate([np.full(self._memory, np.nan), y_hat])
         return y_hat if index is None else series_like(y_hat, series.index, series.name)
 
     def score(self, series: ArrayLike) -> float:
@@ -347,8 +411,8 @@ class Forecaster(Estimator):
         -------
         float
             One minus the squared errors of `one_step` over the squared deviations of the same
-            values from their mean: 1 is perfect, 0 as good as their mean. The first ``lags``
-            values do not count.
+            values from their mean: 1 is perfect, 0 as good as their mean. The first values,
+            which no full input precedes, do not count.
 
         Raises
         ------
@@ -357,7 +421,7 @@ class Forecaster(Estimator):
 
         Notes
         -----
-        By eq-forecast and def-lagged.
+        By eq-forecast, def-lagged and def-hybrid.
 
         Examples
         --------
@@ -367,12 +431,11 @@ class Forecaster(Estimator):
         True
         """
         _, values = self._values(series)
-        counted = values[self.lags_ :]
+        first = self._memory
+        counted = values[first:]
         if counted.max() == counted.min():
-            raise ValueError(
-                f"series is constant from position {self.lags_} on, wanted one that varies"
-            )
-        return explained(counted, self.one_step(values)[self.lags_ :])
+            raise ValueError(f"series is constant from position {first} on, wanted one that varies")
+        return explained(counted, np.asarray(self.one_step(series))[first:])
 
     def horizon(self, series: ArrayLike, steps: int) -> Any:
         """The forecasts made at each time of a series for each of the next steps.
@@ -387,7 +450,7 @@ class Forecaster(Estimator):
         -------
         (N, steps) array or pandas DataFrame
             Row t, counted from 0, holds the forecasts of the values t + 1 … t + steps from the
-            values up to t; NaN in the first ``lags − 1`` rows. For a Series a DataFrame with its
+            values up to t; NaN in the rows before a full input. For a Series a DataFrame with its
             index and the columns 1 … steps.
 
         Raises
@@ -408,32 +471,20 @@ class Forecaster(Estimator):
         """
         steps = check_count("steps", steps)
         index, values = self._values(series)
-        x, _ = self._lagged(values)
-        a = forward(self.parameters_, x).a[:-1]
-        paths = self._back(self._paths(x, a, np.zeros((steps, 1)))).T
-        table = np.concatenate([np.full((self.lags_ - 1, steps), np.nan), paths])
+        loops = loops_from(self._equation(index), self._standard(values), self._memory, steps)
+        table = np.concatenate([np.full((self._memory - 1, steps), np.nan), self._back(loops)])
         if index is None:
             return table
         columns = range(1, steps + 1)
         return sys.modules["pandas"].DataFrame(table, series.index, columns)
 
     @overload
-    def predict(
-        self, steps: int, interval: None = None, series: ArrayLike | None = None, draws: int = 1000
-    ) -> Any: ...
+    def predict(self, steps: int, interval: None = None, series: Any = None) -> Any: ...
 
     @overload
-    def predict(
-        self, steps: int, interval: float, series: ArrayLike | None = None, draws: int = 1000
-    ) -> Forecast: ...
+    def predict(self, steps: int, interval: float, series: Any = None) -> Forecast: ...
 
-    def predict(
-        self,
-        steps: int,
-        interval: float | None = None,
-        series: ArrayLike | None = None,
-        draws: int = 1000,
-    ) -> Any:
+    def predict(self, steps: int, interval: float | None = None, series: Any = None) -> Any:
         """Forecast the steps that follow the fitted series, or another one.
 
         Parameters
@@ -447,8 +498,6 @@ class Forecaster(Estimator):
             Whose continuation is wanted; that of the fitted series by default. The state starts
             at zero before its first full input, so give it more past than the network remembers;
             what follows the fitted series belongs to `update`, which goes on from its state.
-        draws : int
-            How many paths are simulated for the intervals.
 
         Returns
         -------
@@ -459,13 +508,21 @@ class Forecaster(Estimator):
         Raises
         ------
         ValueError
-            If steps is not a positive whole number, or interval not between 0 and 1.
+            If steps is not a positive whole number, or interval not between 0 and 1, or the
+            series fitted leaves too few errors outside the sample for an interval.
+
+        Warns
+        -----
+        RuntimeWarning
+            If a network without a line comes within 2 % of the end of what it can forecast.
 
         Notes
         -----
-        The intervals come from a residual bootstrap: paths of the equation in which each step's
-        forecast is disturbed by a residual drawn from those of the fit, and then fed back. They
-        know the noise, not the uncertainty of the parameters. Derived in chapter 8, def-bootstrap.
+        An interval reaches as far to both sides as the finite-sample quantile of the sizes of the
+        errors that equations, fitted to earlier parts of the series, made at the rest of it, for
+        each number of steps by itself. The first interval waits for these fits. In the long run
+        it holds as often as it says if the errors to come are exchangeable with those; it does not
+        say so of each time by itself. Derived in ch-horizon, eq-conformal.
 
         Examples
         --------
@@ -474,29 +531,30 @@ class Forecaster(Estimator):
         >>> print(f.predict(3).shape, f.predict(3, interval=0.9).lower.shape)
         (3,) (3,)
         """
-        steps, draws = check_count("steps", steps), check_count("draws", draws)
+        steps = check_count("steps", steps)
         if interval is not None:
             wanted = "a number between 0 and 1"
             interval = check_number("interval", interval, wanted, high=1)
         self._check_fitted()
         if series is None:
-            index, name, values, a = self.index_, self.name_, self.series_, self.state_[None]
-            x, _ = self._lagged(values[-self.lags_ :])
+            index, name, a = self.index_, self.name_, self.state_[None]
+            equation, v, last = self._equation(), self.series_[-self._memory :], len(self.series_)
+            v = self._standard(v)
         else:
             index, values = self._values(series)
-            name = getattr(series, "name", None)
-            x, _ = self._lagged(values)
-            x, a = x[-1:], forward(self.parameters_, x).a[-2:-1]
+            name, last = getattr(series, "name", None), len(values)
+            equation, v = self._equation(index), self._standard(values)
+            x, _, _ = rows_of(equation.line, self.lags_, v)
+            a = forward(self.parameters_, x).a[-2:-1]
+        loop = closed_loop(equation, v[None, -self._memory :], a, np.array([last]), steps)[0]
+        if not len(self.linear_):
+            warn_limits(loop, self.parameters_)
         after = None if index is None else index_after(index, steps)
-        mean = self._back(self._paths(x, a, np.zeros((steps, 1)))[:, 0])
+        mean = self._back(loop)
         if interval is None:
             return series_like(mean, after, name)
-        rng = np.random.default_rng(self.seed_)
-        shocks = rng.choice(self.residuals_, size=(steps, draws))
-        paths = self._paths(np.repeat(x, draws, axis=0), np.repeat(a, draws, axis=0), shocks)
-        tail = (1 - interval) / 2
-        lower, upper = np.quantile(self._back(paths), [tail, 1 - tail], axis=1)
-        parts = mean, np.minimum(lower, mean), np.maximum(upper, mean)
+        width = half_widths(self._law(steps), interval)
+        parts = mean, self._back(loop - width), self._back(loop + width)
         return Forecast(*(series_like(part, after, name) for part in parts))
 
     def update(self, values: ArrayLike) -> Self:
@@ -512,7 +570,8 @@ class Forecaster(Estimator):
         -------
         self
             With longer `series_` and `index_`, and the `state_` at their new end; parameters and
-            residuals stay those of the fit.
+            residuals stay those of the fit. The errors at the new values join those from which
+            intervals are made.
 
         Raises
         ------
@@ -535,7 +594,7 @@ class Forecaster(Estimator):
         index = index_extended(self.index_, values, len(new))
         series = np.concatenate([self.series_, new])
         series.flags.writeable = False
-        x, _ = self._lagged(series[len(self.series_) - self.lags_ :])
+        x, _, _ = rows_of(no_line(), self.lags_, self._standard(series[-len(new) - self.lags_ :]))
         state = forward(self.parameters_, x, self.state_).a[-2].copy()
         vars(self).update(series_=series, index_=index, state_=state)
         return self
@@ -546,8 +605,9 @@ class Forecaster(Estimator):
         Parameters
         ----------
         form : {"components", "nested", "linear"}
-            One equation for each unit and one for the forecast; for n = 1 the one line that is
-            left when the state is substituted twice; or the linear one around a fixed point.
+            One equation for each unit and one for the forecast, the line's part in it; for n = 1
+            the one equation that is left when the state is substituted twice; or the linear one
+            around a fixed point. The last two are for ``linear=0``.
         digits : int, optional
             The significant digits of each coefficient. By default as few as keep every forecast
             of the fitted series, by the bound of `rounding_bound`, within a tenth of the residuals'
@@ -560,14 +620,15 @@ class Forecaster(Estimator):
         Raises
         ------
         ValueError
-            If the form is none of these, or "nested" with more than one unit.
+            If the form is none of these, or "nested" with more than one unit, or not
+            "components" where there is a line.
         ImportError
             Without SymPy.
 
         Notes
         -----
-        Derived in chapter 8, eq-units, eq-canonical, eq-digits and eq-arma. With another power
-        than 1 the equations are about the series raised to it.
+        Derived in ch-sunspots, eq-units, eq-canonical, eq-digits and eq-arma. With another power
+        than 1 the transform stands in the equations, and its inverse around the forecast.
 
         Examples
         --------
@@ -576,94 +637,5 @@ class Forecaster(Estimator):
         >>> len(f.equation())  # a state and the forecast
         2
         """
-        if form not in ("components", "nested", "linear"):
-            raise ValueError(f"form is {form!r}, wanted 'components', 'nested' or 'linear'")
         self._check_fitted()
-        parameters = canonical_form(in_units(self.parameters_, self.mean_, self.scale_))
-        if digits is None:
-            x, _ = lagged(self.series_**self.power_, self.lags_)
-            tolerance = self.scale_ * self.residuals_.std() / 10
-            digits = digits_needed(parameters, x, tolerance, otherwise=15)
-        return in_form(form, parameters, digits, self.mean_)
-
-    def save(self, path: FilePath) -> None:
-        """Write the fitted forecaster to one file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str, bytes or path-like
-            An npz file of numbers and text, with no pickle in it. The values of the fitted series
-            are in it, its pandas index is not.
-
-        Raises
-        ------
-        ValueError
-            If nothing is fitted.
-        OSError
-            If the file cannot be written; an older one is then as it was.
-
-        Notes
-        -----
-        Explained in ch-sunspots.
-
-        Examples
-        --------
-        >>> series = 10 + np.sin(0.5 * np.arange(120))
-        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
-        >>> f.save(path)
-        >>> np.array_equal(Forecaster.load(path).predict(3), f.predict(3))
-        True
-        """
-        self._check_fitted()
-        save_arrays(
-            path,
-            settings=json.dumps(self._settings),
-            mean=self.mean_,
-            scale=self.scale_,
-            penalty=self.penalty_,
-            objectives=self.objectives_,
-            interrupted=self.interrupted_,
-            series=self.series_,
-            fitted=self._fitted_length,
-            n_iter=-1 if self.n_iter_ is None else self.n_iter_,
-            converged=bool(self.converged_),
-            **self.parameters_._asdict(),
-        )
-
-    @classmethod
-    def load(cls, path: FilePath) -> Self:
-        """Read a forecaster that `save` wrote.
-
-        Parameters
-        ----------
-        path : str, bytes or path-like
-
-        Returns
-        -------
-        Forecaster
-            It forecasts as the saved one did, in plain arrays unless it is given a Series.
-
-        Raises
-        ------
-        ValueError
-            If the file is not ours, is truncated or damaged, or is of a newer version.
-
-        Notes
-        -----
-        Explained in ch-sunspots.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "f.npz")
-        >>> series = 10 + np.sin(0.5 * np.arange(120))
-        >>> Forecaster(1, penalty=1e-2, starts=2).fit(series).save(path)
-        >>> len(Forecaster.load(path).series_)
-        120
-        """
-        settings, fitted = load_arrays(path, fitted_state)
-        forecaster = cls(**settings)
-        forecaster._keep(settings, index_=None, name_=None, **fitted)
-        return forecaster
+        return equation_of(self, form, digits)

@@ -1,0 +1,73 @@
+"""The trial of the defaults: its list, its protocol, and that its record is of this code."""
+
+import csv
+from collections import Counter
+
+import numpy as np
+import pytest
+import trial
+import trial_series
+
+
+def record():
+    if not trial.SCORES.exists():
+        pytest.skip("the trial has not been recorded yet")
+    head, *lines = trial.SCORES.read_text("utf-8").splitlines()
+    return head, list(csv.DictReader(lines))
+
+
+def test_the_list_has_what_was_promised():
+    for part, least in (("development", 10), ("test", 30)):
+        entries = trial_series.listed(part)
+        seasonal = sum(e["season"] is not None for e in entries)
+        assert len(entries) >= least and 0.45 <= seasonal / len(entries) <= 0.55
+    names = Counter(e["name"] for e in trial_series.listed())
+    assert max(names.values()) == 1
+    assert sum(e["nonlinear"] for e in trial_series.listed("test")) >= 5
+    seeds = [e["source"]["seed"] for e in trial_series.listed() if "seed" in e["source"]]
+    assert len(set(seeds)) == len(seeds)
+
+
+@pytest.mark.parametrize("entry", trial_series.listed(), ids=lambda e: e["name"])
+def test_a_series_is_there_and_the_same_twice(entry):
+    series = trial_series.values(entry)
+    assert len(series) == entry["length"] and series.std() > 0
+    assert np.array_equal(series, trial_series.values(entry))
+    horizon = entry["season"] or 4
+    chosen = trial.origins(len(series), horizon)
+    assert chosen[0] >= 2 * len(series) // 3 and chosen[-1] + horizon == len(series)
+    assert 3 <= len(chosen) <= trial.ORIGINS
+
+
+def test_no_method_sees_what_it_forecasts(monkeypatch):
+    seen = []
+
+    def spy(past, horizon, season):
+        seen.append(len(past))
+
+        def forecast(known):
+            seen.append(len(known))
+            return np.zeros(horizon)
+
+        return forecast
+
+    monkeypatch.setitem(trial.FITTERS, "naive", spy)
+    series = 1 + np.arange(90.0)
+    mase, _ = trial.score(series, 4, ("naive",))["naive"]
+    chosen = trial.origins(90, 4)
+    assert max(seen) == chosen[-1] and len(seen) == len(chosen) + trial.FITS
+    missed = np.mean([series[t : t + 4].mean() for t in chosen])
+    assert mase == pytest.approx(missed / 4)  # the seasonal naive error of a straight line
+
+
+def test_the_record_is_of_this_code():
+    head, rows = record()
+    assert f"code {trial.fingerprint()}," in head, "run tools/trial.py test --record again"
+    assert {row["name"] for row in rows} == {
+        e["name"].replace(",", ";") for e in trial_series.listed("test")
+    }
+    scored = Counter((row["name"], row["method"]) for row in rows)
+    assert max(scored.values()) == 1
+    for method in set(trial.METHODS) - {"SARIMA"}:  # which may still be on its way
+        assert sum(row["method"] == method for row in rows) == len(trial_series.listed("test"))
+    assert all(float(row["mase"]) > 0 and float(row["error"]) > 0 for row in rows)

@@ -1,0 +1,106 @@
+"""How often the forecaster's intervals hold. python tools/interval_trial.py [--jobs N] [--count N]
+
+Simulates series of 30, 100 and 300 values from four processes in turn (an AR(1), an AR(2) with a
+cycle, a threshold autoregression, an ARMA(1, 1)), fits the forecaster and an autoregression to
+each, and asks both for the 90 % intervals of the next four values. Writes
+``book/data/coverage.csv``: for each length and horizon the shares of values inside, the mean
+interval scores of both, and their ratio, headed by the hash of the code.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import numpy as np
+import trial
+import trial_series
+from study import write_whole
+
+LENGTHS, COUNT, STEPS, SHARE, SEED = (30, 100, 300), 500, 4, 0.9, 20260
+FILE = trial.ROOT / "book" / "data" / "coverage.csv"
+
+
+def simulated(length, number):
+    """The series of that number and what follows it."""
+    rng = np.random.default_rng([SEED, length, number])
+    N = length + STEPS
+    make = (
+        lambda: trial_series.ar(rng, N, None, [0.6]),
+        lambda: trial_series.ar(rng, N, None, [1.5, -0.8]),
+        lambda: trial_series.threshold(rng, N, None),
+        lambda: trial_series.arma(rng, N, None, 0.85, -0.5),
+    )[number % 4]
+    series = make()
+    return series[:length], series[length:]
+
+
+def forecaster(past):
+    from rnn_lit import Forecaster
+
+    band = Forecaster(2, starts=3).fit(past).predict(STEPS, interval=SHARE)
+    return band.lower, band.upper
+
+
+def bootstrap(past, seed, draws=1000):
+    """An AR by AIC, the residuals drawn anew and fed back."""
+    from statsmodels.tsa.ar_model import AutoReg, ar_select_order
+
+    order = ar_select_order(past, trial.most_lags(len(past), None), ic="aic").ar_lags
+    order = 0 if order is None else order[-1]
+    fit = AutoReg(past, order).fit()
+    rng, (c, *phi) = np.random.default_rng(seed), fit.params
+    paths = np.tile(past, (draws, 1))
+    for _ in range(STEPS):
+        step = c + sum(f * paths[:, -1 - j] for j, f in enumerate(phi))
+        paths = np.column_stack([paths, step + rng.choice(fit.resid, draws)])
+    tails = (1 - SHARE) / 2, (1 + SHARE) / 2
+    return np.quantile(paths[:, -STEPS:], tails, axis=0)
+
+
+def interval_score(lower, upper, value):
+    """The width, and 2/α for each unit that the value lies outside (Gneiting and Raftery)."""
+    outside = np.maximum(lower - value, 0) + np.maximum(value - upper, 0)
+    return upper - lower + 2 / (1 - SHARE) * outside
+
+
+def one(job):
+    length, number = job
+    past, coming = simulated(length, number)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bands = forecaster(past), bootstrap(past, [SEED, number])
+    return [
+        row
+        for lower, upper in bands
+        for row in ((lower <= coming) & (coming <= upper), interval_score(lower, upper, coming))
+    ]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--count", type=int, default=COUNT)
+    chosen = parser.parse_args(arguments)
+    rows = ["length,series,h,inside,inside_ar,score,score_ar,ratio"]
+    with ProcessPoolExecutor(chosen.jobs) as pool:
+        for length in LENGTHS:
+            jobs = [(length, number) for number in range(chosen.count)]
+            found = np.array(list(pool.map(one, jobs, chunksize=10)), dtype=float)
+            inside, score, inside_ar, score_ar = found.mean(axis=0)
+            for h in range(STEPS):
+                values = inside[h], inside_ar[h], score[h], score_ar[h], score[h] / score_ar[h]
+                told = ",".join(f"{value:.4f}" for value in values)
+                rows.append(f"{length},{chosen.count},{h + 1},{told}")
+                print(rows[-1], flush=True)
+    head = f"# code {trial.fingerprint()}, written by tools/interval_trial.py\n"
+    write_whole(FILE, head + "\n".join(rows) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -34,26 +35,20 @@ class Box:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The page of a small book: one cell exported, and the same cell not exported."""
-    from sphinx.application import Sphinx
-
     folder = tmp_path_factory.mktemp("folds")
     (folder / "index.md").write_text("# A book\n\n```{toctree}\none\n```\n", encoding="utf-8")
     save(folder / "one.ipynb", cell(LONG, "export:part"), cell(LONG))
     notebook = json.loads((folder / "one.ipynb").read_text("utf-8"))
     notebook["metadata"]["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     (folder / "one.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    sys.path.insert(0, str(ROOT / "_ext"))
-    try:
-        Sphinx(
-            folder, None, folder / "html", folder / "trees", "html",
-            confoverrides={
-                "extensions": ["myst_nb", "fold_docstrings"],
-                "nb_execution_mode": "off",
-            },
-            status=None, warning=sys.stderr,
-        ).build()  # fmt: skip
-    finally:
-        sys.path.remove(str(ROOT / "_ext"))
+    (folder / "conf.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT / '_ext')!r})\n"
+        'extensions = ["myst_nb", "fold_docstrings"]\nnb_execution_mode = "off"\n',
+        encoding="utf-8",
+    )
+    # In a process of its own, since Sphinx leaves its nodes registered in the one it ran in.
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", folder, folder / "html"]
+    subprocess.run(command, check=True)
     text = (folder / "html" / "one.html").read_text("utf-8")
     return re.findall(r"(?s)<pre>(.*?)</pre>", text)
 

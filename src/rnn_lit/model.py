@@ -127,15 +127,19 @@ def conform(
     (dtype('float64'), array([0., 0.]))
     """
     if len(parameters) != len(Parameters._fields):
-        found = f"parameters holds {len(parameters)} arrays"
-        raise ValueError(f"{found}, wanted 5 as in Parameters")
+        raise ValueError(
+            f"parameters holds {len(parameters)} arrays,"
+            " wanted 5 as in Parameters"
+        )
     x = as_array("x", x)
     parameters = Parameters(*map(as_array, Parameters._fields, parameters))
     for name, w in parameters._asdict().items():
         axes, kind = (1, "vector") if name.startswith("b") else (2, "matrix")
         if w.ndim != axes or w.size == 0:
-            wanted = f"a {kind} that is not empty"
-            raise ValueError(f"{name} has shape {w.shape}, wanted {wanted}")
+            raise ValueError(
+                f"{name} has shape {w.shape},"
+                f" wanted a {kind} that is not empty"
+            )
     W_aa, W_ax, _, W_ya, _ = parameters
     n, m, k = len(W_aa), W_ax.shape[1], len(W_ya)
     if x.ndim not in (2, 3) or x.size == 0 or x.shape[-1] != m:

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:the search")
 
 @pytest.fixture(scope="module")
 def fitted():
-    return Forecaster(1, penalty=1e-2, starts=2, rounds=30).fit(pd.Series(S, name="y"))
+    forecaster = Forecaster(1, linear=0, penalty=1e-2, starts=2, rounds=30)
+    return forecaster.fit(pd.Series(S, name="y"))
 
 
 def test_numbers_for_an_index_go_on_after_an_update():

@@ -63,7 +63,7 @@ def test_what_update_appends_widens_or_narrows_the_intervals():
 def test_no_error_outside_the_sample_has_seen_its_value():
     """Fold by fold the equation is the one that the values before the fold give."""
     v = np.random.default_rng(3).standard_normal(90).cumsum()
-    settings = dict(n=2, lags=1, linear=None, season=None, seed=0, starts=2)
+    settings = dict(n=2, lags=1, linear=None, season=None, seed=0, starts=2, rounds=60)
     folds = folds_of(v, settings, "lags", (0.01,))
     changed = v.copy()
     changed[folds[2].start :] += 7 * np.sin(np.arange(90 - folds[2].start))

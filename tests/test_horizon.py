@@ -24,7 +24,7 @@ def linear_series(length, seed):
 @pytest.fixture(scope="module")
 def fitted():
     f = Forecaster(2, linear=0, lags=2, penalty=1e-6, starts=2, rounds=200)
-    return f.fit(linear_series(2000, 1))
+    return f.fit(linear_series(8000, 1))
 
 
 @pytest.mark.parametrize("power", [1.0, 0.5])

@@ -502,7 +502,7 @@ def test_what_is_saved_is_what_is_loaded(case, updated, steps):
         again = Forecaster.load(Path(folder) / "again.npz")
     for g in (loaded, again, pickle.loads(pickle.dumps(f)), copy.deepcopy(f)):
         assert g.get_params() == f.get_params()
-        for name in vars(f):
+        for name in vars(f).keys() - {"_laws"}:  # what intervals need is computed at the first
             mine, other = getattr(f, name), getattr(g, name)
             if name == "parameters_":
                 assert all(np.array_equal(u, v) for u, v in zip(mine, other, strict=True))

@@ -1,10 +1,12 @@
 """The line beside the network: against statsmodels, brute force and recursions written out."""
 
+import warnings
+
 import numpy as np
 import pytest
 from statsmodels.tsa.api import AutoReg
 
-from rnn_lit import Forecaster
+from rnn_lit import Forecaster, Parameters
 from rnn_lit._line import KINDS, choose_power, fit_line, line_after, most_lags
 from rnn_lit._rolling import Equation, crps, loops_from
 from rnn_lit.training import flatten
@@ -284,9 +286,15 @@ def test_a_fan_shows_the_series_the_forecast_and_three_bands():
 
 
 def test_a_network_near_its_ceiling_and_a_line_that_explodes_warn():
-    level = 1 / (1 + np.exp(-(np.arange(80) - 30) / 4.0))
-    with pytest.warns(RuntimeWarning, match="within 2 % of the network's ceiling"):
-        Forecaster(1, linear=0, penalty=1e-6, starts=3).fit(level).predict(30)
+    f = Forecaster(1, linear=0, penalty=1.0, starts=1).fit(np.arange(30.0) % 7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f.predict(5)
+    for state, end in ((2.5, "ceiling"), (-2.5, "floor")):  # tanh 2.5 is .9866
+        f.parameters_ = Parameters(*map(np.atleast_2d, (0.0, 0.0)), np.array([state]),
+                                   np.array([[3.0]]), np.array([0.5]))  # fmt: skip
+        with pytest.warns(RuntimeWarning, match=f"1 steps ahead is within 2 % .* network's {end}"):
+            f.predict(5)
     rising = np.exp(np.arange(80) / 12.0)
     with pytest.warns(RuntimeWarning, match="the line explodes: its largest root is 1.0"):
         Forecaster(1, linear=1, penalty=1.0, starts=1).fit(rising)

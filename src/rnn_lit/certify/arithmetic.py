@@ -261,7 +261,7 @@ number, or a Fraction for a decimal one
         return _decimal(math.ceil(self.ends()[1] * 10**places), places)
 
     def at_least(self, places):
-        """A decimal with so many places that is below no number of the ball,
+        """A decimal with so many places that exceeds no number of the ball,
         as text.
         """
         return _decimal(math.floor(self.ends()[0] * 10**places), places)

@@ -595,7 +595,10 @@ def certify_cycle(
         )
         slope, contraction = _cones(of_thin)
         pi, omega = Ball.pi(), Ball(tube.omega)
-        turning = of_thin.turn < omega < 2 * pi - of_thin.turn
+        turning = all(
+            bounds.turn < omega < 2 * pi - bounds.turn
+            for bounds in (of_thick, of_thin)
+        )
         require(turning, "the orbits are not proved to turn")
         period = (
             (2 * pi / (omega + of_thin.turn)).lower(),

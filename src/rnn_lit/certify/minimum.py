@@ -52,7 +52,8 @@ class Certificate(NamedTuple):
     curvature : Ball
         A positive lower bound of the Hessian's eigenvalues over the box.
     error : Ball
-        An upper bound of the radii of ``parameters``.
+        An upper bound of the distance, in every entry, of θ* from the
+        midpoints of ``parameters``.
     radius : Fraction
         Half the width of the box.
     """
@@ -205,7 +206,8 @@ class Zero(NamedTuple):
     contraction : Ball
         An upper bound of ‖I − CF′‖ over the box, below 1.
     error : Ball
-        An upper bound of the radii.
+        An upper bound of the distance, in every entry, of the zero from the
+        midpoints of ``point``.
     """
 
     point: np.ndarray

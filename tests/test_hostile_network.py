@@ -296,7 +296,7 @@ def test_a_size_is_a_whole_number(name, size):
 #: Public names without numbers of their own to check, or whose files are.
 ELSEWHERE = {
     "Activation", "ACTIVATIONS", "Parameters", "States", "History", "Forecast", "Minimum",
-    "Linearised",  # tuples
+    "Linearised", "Loss",  # tuples, and a type
     "Diverged", "Interrupted",  # errors
     "Forecaster",  # by each of its methods
     "tanh", "sigmoid", "softplus", "sine", "identity", "softmax",  # in a test above

@@ -28,3 +28,10 @@ def edit(path, old, new):
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def nothing_in_the_face(root):
+    """For a book whose chapters are changed so that they export nothing."""
+    (root / "pyproject.toml").write_text(
+        '[project]\nversion = "1.2"\n[tool.rnn_lit]\nface = []\n', encoding="utf-8"
+    )

@@ -249,7 +249,7 @@ def fitted_state(contents: _Contents) -> tuple[dict[str, Any], Line, dict[str, A
 class Stored:
     """What of a Forecaster writes it to a file and reads it back."""
 
-    def save(self: Any, path: Any) -> None:
+    def save(self: Any, path: FilePath) -> None:
         """Write the fitted forecaster to one file, whole or not at all.
 
         Parameters

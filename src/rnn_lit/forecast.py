@@ -426,7 +426,8 @@ class Forecaster(Stored, Tried, Estimator):
         Examples
         --------
         >>> series = 10 + np.sin(0.5 * np.arange(120))
-        >>> f = Forecaster(1, penalty=1e-2, starts=2).fit(series)
+        >>> f = Forecaster(1, linear=0, penalty=1e-2, starts=2)
+        >>> f = f.fit(series)
         >>> print(0.8 < f.score(series) < 1)
         True
         """

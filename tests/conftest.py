@@ -1,7 +1,7 @@
 """Fixtures for the tests of the tools: a book of two chapters in a folder of its own."""
 
 import pytest
-from tiny import SQUARE, TWICE, cell, save
+from tiny import SQUARE, TWICE, cell, project, save
 
 
 @pytest.fixture
@@ -11,9 +11,7 @@ def book(tmp_path):
         "format: jb-book\nroot: book/index\nparts:\n- chapters:\n"
         "  - file: book/1-first\n  - file: book/2-second\n"
     )
-    (tmp_path / "pyproject.toml").write_text(
-        '[project]\nversion = "1.2"\n[tool.rnn_lit]\nface = ["square", "zero"]\n'
-    )
+    project(tmp_path, "square", "zero")
     (tmp_path / "book" / "index.md").write_text("# A book\n")
     save(
         tmp_path / "book" / "1-first.ipynb",

@@ -8,7 +8,7 @@ import pytest
 import recorder
 import run
 import tangle
-from tiny import cell, nothing_in_the_face, save
+from tiny import cell, project, save
 
 START = "import os\nimport numpy as np\nplanted = 'PLANTED' in os.environ"
 HANGS = "print('changed' if planted else 'as stored')"
@@ -29,7 +29,7 @@ def planted(book):
         cell(LAST_BITS),
         cell(UNSEEN),
     )
-    nothing_in_the_face(book)
+    project(book)
     tangle.tangle(book)
     assert run.main(["--root", str(book), str(path)]) == 0
     return path

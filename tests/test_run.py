@@ -10,7 +10,7 @@ import psutil
 import pytest
 import surroundings
 import tangle
-from tiny import cell, edit, load, nothing_in_the_face, save
+from tiny import cell, edit, load, project, save
 
 run = pytest.importorskip("run")
 PICTURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
@@ -18,7 +18,7 @@ PICTURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
 
 @pytest.fixture
 def tangled(book):
-    nothing_in_the_face(book)  # the tests below write chapters that export nothing
+    project(book)  # the tests below write chapters that export nothing
     tangle.tangle(book)
     return book
 

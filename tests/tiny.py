@@ -30,8 +30,8 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def nothing_in_the_face(root):
-    """For a book whose chapters are changed so that they export nothing."""
-    (root / "pyproject.toml").write_text(
-        '[project]\nversion = "1.2"\n[tool.rnn_lit]\nface = []\n', encoding="utf-8"
-    )
+def project(root, *face):
+    """Write the tiny book's pyproject.toml, with these names in the package's face."""
+    names = ", ".join(f'"{name}"' for name in face)
+    text = f'[project]\nversion = "1.2"\n[tool.rnn_lit]\nface = [{names}]\n'
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")

@@ -103,11 +103,14 @@ PINNED = Factor("pinned")
 
 def factors():
     """All factors, in the order in which they run."""
+    pins = runpy.run_path(str(ROOT / "conftest.py"))["PINNED"]
+    pinned = pins.get("OPENBLAS_CORETYPE")
     cores = [
         Factor(
             name,
             {"OPENBLAS_CORETYPE": name},
-            missing=_missing_core(name) or _as_pinned(name),
+            missing=_missing_core(name)
+            or ("the run as pinned uses its kernels" if name == pinned else ""),
         )
         for name in ("Haswell", "Sandybridge", "Nehalem", "SkylakeX", "Zen")
     ]
@@ -176,14 +179,6 @@ def _missing_core(name):
     return (
         f"OpenBLAS takes its kernels for {other[0]} instead" if other else ""
     )
-
-
-def _as_pinned(name):
-    """Why these kernels need no run of their own, or nothing."""
-    pins = runpy.run_path(str(ROOT / "conftest.py"))["PINNED"]
-    if pins.get("OPENBLAS_CORETYPE") != name:
-        return ""
-    return "the run as pinned uses its kernels"
 
 
 def cores():

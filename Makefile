@@ -99,7 +99,7 @@ fuzz: $(READY)
 # The tests of the package and the tools, in processes that are all measured, and no notebook.
 coverage: $(READY)
 	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest -q -n auto --dist loadfile -m "not slow" tests
+	$(PY) -m coverage run -m pytest -q -n auto --dist loadfile tests
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report
 

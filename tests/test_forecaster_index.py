@@ -8,7 +8,7 @@ from pandas.tseries.offsets import BDay, CustomBusinessDay, DateOffset
 from rnn_lit import Forecaster
 from rnn_lit._series import index_after, index_of
 
-K = dict(penalty=1e-3, starts=1, rounds=20)
+K = dict(penalty=1e-3, starts=1, rounds=5)
 S = 10 + np.sin(0.5 * np.arange(60))
 pytestmark = pytest.mark.filterwarnings("error", "ignore:the search")
 holidays = CustomBusinessDay(holidays=["2024-01-15", "2024-02-19", "2024-05-01"])

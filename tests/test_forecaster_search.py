@@ -22,11 +22,10 @@ def standard(series, lags):
     return x[:-1], y
 
 
-@pytest.mark.slow
 @quiet
 @pytest.mark.parametrize("penalty", [100, 1e3, 1e5])
 def test_no_random_walk_breaks_the_search_under_a_strong_penalty(penalty):
-    for seed in range(80):
+    for seed in range(8):
         walk = np.random.default_rng(seed).standard_normal(60).cumsum()
         f = Forecaster(1, linear=0, penalty=penalty).fit(walk)
         assert abs(flatten(f.parameters_)).max() < 1e-3
@@ -84,16 +83,16 @@ def test_the_evaluator_of_the_search_is_side_by_side(length):
 @pytest.mark.parametrize("penalty", [1e-1, 1.0, 100.0])
 def test_networks_in_a_batch_end_where_they_end_alone(penalty):
     x, y = standard(S, 1)
-    theta = starts(2, 1, 5)
+    theta = starts(2, 1, 3)
 
     def evaluate(t):
         return side_by_side(t, 2, x, y, penalty)
 
-    together = minimise(evaluate, theta, 2000, tolerance=1e-9)
-    # Under a strong penalty rounding may end a row before its gradient is so small.
-    assert together.converged.all() or penalty > 1
-    for r in range(5):
-        alone = minimise(evaluate, theta[[r]], 2000, tolerance=1e-9)
+    together = minimise(evaluate, theta, 400, tolerance=1e-9)
+    # Rounding may end a row before its gradient is as small as asked.
+    assert abs(together.gradient).max() < 1e-7 * max(1, penalty)
+    for r in range(3):
+        alone = minimise(evaluate, theta[[r]], 400, tolerance=1e-9)
         assert alone.J[0] == pytest.approx(together.J[r], abs=1e-8)
         assert alone.theta[0] == pytest.approx(together.theta[r], abs=1e-8)
 

@@ -1,5 +1,6 @@
 """What a series may hold: masks, missing values, objects, columns of pandas, every scale."""
 
+import copy
 from decimal import Decimal
 from fractions import Fraction
 
@@ -24,12 +25,12 @@ def fitted():
 def uses(forecaster):
     """Every way in for a series, by name."""
     return {
-        "fit": Forecaster(2, **K).fit,
+        "fit": lambda series: Forecaster(2, **K).fit(series),
         "one_step": forecaster.one_step,
         "horizon": lambda series: forecaster.horizon(series, 2),
         "predict": lambda series: forecaster.predict(2, series=series),
         "score": forecaster.score,
-        "update": Forecaster(2, **K).fit(S).update,
+        "update": copy.deepcopy(forecaster).update,
     }
 
 

@@ -86,7 +86,7 @@ def test_no_forecast_knows_a_later_year():
     validated = study.walk_forward(chosen, years, series, few)
     _, tested = study.fit_and_forecast(chosen, years, series, 1920, few)
     rng = np.random.default_rng(0)
-    for first_changed in (1830, 1846, 1871, 1921, 1950):
+    for first_changed in (1846, 1921, 1950):
         other = np.where(years >= first_changed, rng.uniform(0, 200, len(years)), series)
         before = np.arange(study.FIRST, 1921) <= first_changed
         assert np.array_equal(

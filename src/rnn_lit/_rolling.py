@@ -304,7 +304,9 @@ def choose_penalty(
     return penalties[-1]
 
 
-def law_of(equation: Equation, v: Array, fitted: int, settings: Any, steps: int) -> Array:
+def law_of(
+    equation: Equation, v: Array, fitted: int, folds: list[Fold], steps: int
+) -> Array:
     """The errors at values that no equation was fitted to: inside the part fitted, and after it.
 
     Parameters
@@ -314,7 +316,8 @@ def law_of(equation: Equation, v: Array, fitted: int, settings: Any, steps: int)
     v : (N,) array
     fitted : int
         How many values it was fitted to; what follows came by `update`.
-    settings : dict
+    folds : list of Fold
+        Those of the part fitted; none where its values are too few.
     steps : int
 
     Returns
@@ -326,8 +329,7 @@ def law_of(equation: Equation, v: Array, fitted: int, settings: Any, steps: int)
     -----
     Derived in ch-horizon, def-outside.
     """
-    folds = folds_of(v[:fitted], settings, equation.line.kind, (settings["penalty"],))
-    if folds is None:
+    if not folds:
         return np.full((0, steps), np.nan)
     inside = errors_outside(v[:fitted], folds, steps)[0]
     if fitted == len(v):

@@ -21,9 +21,11 @@ from rnn_lit._line import (
 )
 from rnn_lit._rolling import (
     Equation,
+    Fold,
     choose_penalty,
     closed_loop,
     fitted_line,
+    folds_of,
     half_widths,
     in_size,
     law_of,
@@ -203,7 +205,8 @@ class Forecaster(Stored, Tried, Estimator):
     _settings: dict[str, Any]
     _fitted_length: int
     _kind: str
-    _laws: dict[tuple[int, int], NDArray[np.float64]]
+    _folds: list[Fold] | None
+    _laws: dict[int, Array]
 
     def __init__(
         self,
@@ -317,7 +320,7 @@ class Forecaster(Stored, Tried, Estimator):
         for name in ("n", "lags", "season", "seed"):
             attributes[f"{name}_"] = settings[name]
         attributes.update(linear_=line.phi, intercepts_=line.intercepts, _kind=line.kind)
-        vars(kept).update(attributes, series_=series_, _settings=settings, _laws={})
+        vars(kept).update(attributes, series_=series_, _settings=settings, _folds=None, _laws={})
         x, base, rest = rows_of(line, kept.lags_, kept._standard(series_))
         states = forward(kept.parameters_, x)
         first = len(rest) if fitted is None else fitted - (len(series_) - len(rest))
@@ -357,12 +360,12 @@ class Forecaster(Stored, Tried, Estimator):
 
     def _law(self, steps: int) -> Array:
         """The errors outside the sample, standardised: (origins, steps), NaN where none is."""
-        key = len(self.series_), steps
-        if key not in self._laws:
-            settings = {**self._settings, "penalty": self.penalty_}
-            v = self._standard(self.series_)
-            self._laws[key] = law_of(self._equation(), v, self._fitted_length, settings, steps)
-        return self._laws[key]
+        v, fitted = self._standard(self.series_), self._fitted_length
+        if self._folds is None:  # the networks of the folds are fitted when first asked for
+            self._folds = folds_of(v[:fitted], self._settings, self._kind, (self.penalty_,)) or []
+        if steps not in self._laws:
+            self._laws[steps] = law_of(self._equation(), v, fitted, self._folds, steps)
+        return self._laws[steps]
 
     def one_step(self, series: ArrayLike) -> Any:
         """The forecast of each value of a series from those before it, without refitting.
@@ -597,7 +600,7 @@ class Forecaster(Stored, Tried, Estimator):
         series.flags.writeable = False
         x, _, _ = rows_of(no_line(), self.lags_, self._standard(series[-len(new) - self.lags_ :]))
         state = forward(self.parameters_, x, self.state_).a[-2].copy()
-        vars(self).update(series_=series, index_=index, state_=state)
+        vars(self).update(series_=series, index_=index, state_=state, _laws={})
         return self
 
     def equation(self, form: str = "components", digits: int | None = None) -> list[Any]:

@@ -289,13 +289,13 @@ def pieces_problem(T=7, batch=(2,), numbers=None):
     return parameters, x, forward(parameters, x, g_1=g_1), e, g_1, r
 
 
-@pytest.mark.parametrize("batch", [(), (1,), (3,)])
+@pytest.mark.parametrize("batch", [(), (2,)])
 def test_the_sweep_in_pieces_is_the_sweep(batch):
     exactly = np.frompyfunc(lambda v: Fraction(round(8 * v), 8), 1, 1)
     for numbers, tolerance in ((exactly, 0), (None, 1e-14)):
         arguments = pieces_problem(7, batch, numbers)
         whole, r_0 = backward(*arguments)
-        for length in (1, 2, 3, 4, 6, 7, 8, 1000, np.int64(5)):
+        for length in (1, 2, 3, 7, 1000, np.int64(5)):
             found, first = backward_in_pieces(*arguments, length=length)
             for one, other in zip((*whole, r_0), (*found, first), strict=True):
                 assert one.dtype == other.dtype and one.shape == other.shape

@@ -120,18 +120,17 @@ def imported(folder, **plant):
 
 PLANTS = {
     "nothing": {},
-    "warnings are errors": {"PYTHONWARNINGS": "error"},
-    "another home of Python": {"PYTHONHOME": "/nowhere"},
-    "another numpy": {"PYTHONPATH": "OTHER"},
-    "a safe path": {"PYTHONSAFEPATH": "1"},
-    "no assertions": {"PYTHONOPTIMIZE": "2"},
+    "settings of Python": {
+        "PYTHONWARNINGS": "error",
+        "PYTHONHOME": "/nowhere",
+        "PYTHONPATH": "OTHER",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONOPTIMIZE": "2",
+    },
     "the locale of C": {"LC_ALL": "C"},
-    "pip for the user": {"PIP_USER": "1"},
-    "pip elsewhere": {"PIP_TARGET": "OTHER"},
-    "pip under a prefix": {"PIP_PREFIX": "OTHER"},
-    "pip only says what it would do": {"PIP_DRY_RUN": "1"},
-    "a pip.conf": {"PIP_CONFIG_FILE": "OTHER/pip.conf"},
-    "another project on CDPATH": {"CDPATH": "OTHER"},
+    "pip for the user": {"PIP_USER": "1", "PIP_CONFIG_FILE": "OTHER/pip.conf"},
+    "pip elsewhere": {"PIP_TARGET": "OTHER", "PIP_DRY_RUN": "1"},
+    "pip under a prefix, and CDPATH": {"PIP_PREFIX": "OTHER", "CDPATH": "OTHER"},
 }
 
 

@@ -44,16 +44,9 @@ def test_the_top_level_shows_exactly_its_face():
     assert shown - submodules == set(FACE), "what else `import rnn_lit` shows"
 
 
-def test_gradients_shows_what_its_parts_show():
-    package = importlib.import_module("rnn_lit.gradients")
-    parts = ("jacobians", "chunks", "parallel")
-    of_parts = [importlib.import_module(f"rnn_lit.gradients.{part}").__all__ for part in parts]
-    assert package.__all__ == sum(of_parts, [])
-
-
 def test_every_name_that_is_listed_is_there_and_is_defined_once():
     homes = {}
-    for module in set(MODULES) - {"rnn_lit", "rnn_lit.gradients", "rnn_lit.compiled"}:
+    for module in set(MODULES) - {"rnn_lit", "rnn_lit.compiled"}:
         for name in listed(MODULES[module]):
             assert homes.setdefault(name, module) == module
     for module in PUBLIC:
@@ -91,7 +84,7 @@ def test_lines_are_counted_without_words():
 
 
 def test_the_package_is_small():
-    assert len(MODULES) <= 22, sorted(MODULES)  # three of them the line, its errors, the back-test
+    assert len(MODULES) <= 20, sorted(MODULES)
     large = {
         name: size
         for name, path in MODULES.items()
@@ -109,7 +102,7 @@ def test_a_module_says_its_one_idea_and_where_it_is_explained(name):
 def documented():
     """Every public name and public method, once: (where it is found, what it is)."""
     for module in PUBLIC:
-        if module in ("rnn_lit", "rnn_lit.gradients"):  # what is shown again there
+        if module == "rnn_lit":  # what is shown again there
             continue
         shown = importlib.import_module(module)
         for name in shown.__all__:
@@ -160,7 +153,7 @@ def test_the_api_page_shows_every_public_module_and_no_private_one():
     )
     outside = {name: left for name, left in whole if name.split(".")[1] not in APART}
     assert sorted(one_by_one) == sorted(FACE)
-    for module in set(PUBLIC) - {"rnn_lit", "rnn_lit.gradients"}:
+    for module in set(PUBLIC) - {"rnn_lit"}:
         names = importlib.import_module(module).__all__
         above, left = (sorted(set(names) & set(FACE)), sorted(set(names) - set(FACE)))
         if module in outside and module != "rnn_lit.compiled":  # whose names are its own

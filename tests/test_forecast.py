@@ -290,8 +290,8 @@ def test_units_do_not_matter():
 )
 def test_a_pandas_series_comes_back_as_one(index, following):
     series = pd.Series(cycles(), index=index, name="cycle")
-    f = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=40).fit(series)
-    plain = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=40).fit(cycles())
+    f = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=10).fit(series)
+    plain = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=10).fit(cycles())
     ahead = f.predict(3)
     assert isinstance(ahead, pd.Series) and ahead.name == "cycle"
     assert ahead.index.equals(following)

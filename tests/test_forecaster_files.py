@@ -265,7 +265,7 @@ def compressed(path, saved):
                 new.writestr(name, old.read(name))
         with new.open("series.npy", "w") as part:
             part.write(member.getvalue())
-            for _ in range(64):
+            for _ in range(24):
                 part.write(bytes(2**24))
 
 

@@ -111,7 +111,7 @@ def test_columns_of_pandas_are_numbers(dtype):
     assert np.array_equal(ahead, Forecaster(1, **K).fit(whole).predict(3))
 
 
-@pytest.mark.parametrize("factor", [1e-300, 1e-150, 1e-5, 1e150, 1e300])
+@pytest.mark.parametrize("factor", [1e-300, 1e-5, 1e300])
 def test_no_scale_is_too_small_or_too_large(fitted, factor):
     f = Forecaster(2, **K).fit(S * factor)
     assert f.mean_ == pytest.approx(fitted.mean_ * factor, rel=1e-12)

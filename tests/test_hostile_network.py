@@ -33,9 +33,15 @@ from rnn_lit import (
     train,
 )
 from rnn_lit.bptt import backward_in_pieces
-from rnn_lit.gradients.chunks import checkpointed_gradient, truncated_gradient
-from rnn_lit.gradients.jacobians import jacobian_product
-from rnn_lit.gradients.parallel import newton_forward, newton_step, scan, scan_backward
+from rnn_lit.gradients import (
+    checkpointed_gradient,
+    jacobian_product,
+    newton_forward,
+    newton_step,
+    scan,
+    scan_backward,
+    truncated_gradient,
+)
 from rnn_lit.training import flatten, unflatten, without_first
 
 RNG = np.random.default_rng(0)

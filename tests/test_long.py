@@ -19,7 +19,7 @@ from rnn_lit import (
     softmax_cross_entropy,
     tanh,
 )
-from rnn_lit.gradients.chunks import checkpointed_gradient, truncated_gradient
+from rnn_lit.gradients import checkpointed_gradient, truncated_gradient
 from rnn_lit.training import without_first
 
 CUBE = Activation("cube", lambda z: z - z * z * z, lambda z, a: 1 - 3 * z * z)

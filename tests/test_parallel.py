@@ -16,7 +16,7 @@ from rnn_lit import (
     softmax,
     tanh,
 )
-from rnn_lit.gradients.parallel import newton_forward, newton_step, scan, scan_backward
+from rnn_lit.gradients import newton_forward, newton_step, scan, scan_backward
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33]
 

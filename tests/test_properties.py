@@ -42,12 +42,16 @@ from rnn_lit import (
 )
 from rnn_lit._search import minimise, side_by_side
 from rnn_lit.bptt import backward_in_pieces
-from rnn_lit.gradients.chunks import checkpointed_gradient, truncated_gradient
-from rnn_lit.gradients.parallel import newton_forward, scan_backward
+from rnn_lit.gradients import (
+    checkpointed_gradient,
+    newton_forward,
+    scan_backward,
+    truncated_gradient,
+)
 from rnn_lit.training import flatten, unflatten, without_first
 
 settings.register_profile(
-    "book", derandomize=True, database=None, deadline=None, max_examples=100, print_blob=False
+    "book", derandomize=True, database=None, deadline=None, max_examples=60, print_blob=False
 )
 settings.load_profile("book")
 # What it remembers of the source it reads is no part of a checkout.

@@ -129,13 +129,13 @@ def test_a_listed_name_that_no_chapter_exports(book, capsys):
 def test_a_package_in_the_package_names_what_its_parts_name(book, second):
     save(
         second,
-        cell("def _half(x):\n    return x / 2", "export:gradients/_parts"),
-        cell("from rnn_lit.gradients._parts import _half", "export:gradients/whole"),
-        cell("def quarter(x):\n    return _half(_half(x))", "export:gradients/whole"),
+        cell("def _half(x):\n    return x / 2", "export:verify/_parts"),
+        cell("from rnn_lit.verify._parts import _half", "export:verify/whole"),
+        cell("def quarter(x):\n    return _half(_half(x))", "export:verify/whole"),
     )
     assert write(book) == 0 and check(book) == 0
-    assert run(book, "from rnn_lit.gradients import *; print(quarter(4))") == "1.0"
-    assert "def _half" in (book / "src/rnn_lit/gradients/_parts.py").read_text()
+    assert run(book, "from rnn_lit.verify import *; print(quarter(4))") == "1.0"
+    assert "def _half" in (book / "src/rnn_lit/verify/_parts.py").read_text()
 
 
 def test_what_several_cells_import_from_one_module_makes_one_line(book, second):

@@ -12,11 +12,6 @@ from chapters import BookError, cells, notebooks
 TAG = "export:"
 #: The packages in the package. What a docstring here says is what their `__init__` says.
 PACKAGES = {
-    "gradients": """The gradient in other ways than one backward sweep, each for a purpose.
-
-``jacobians`` takes the formula literally, ``chunks`` saves memory on long series, ``parallel``
-replaces the loop over time (ch-jacobians, ch-memory, ch-parallel).
-""",
     "verify": """The number types and checks with which the book proves the package.
 
 They need SymPy, so ``import rnn_lit`` does not import them (app-proof-tools, app-number-types).

@@ -230,4 +230,4 @@ def arrays(_):
 
 
 CASES = {"activations": activations, "_arrays": arrays, "model": model, "loss": loss,
-         "gradients/jacobians": jacobians, "bptt": bptt, "training": clipping}  # fmt: skip
+         "gradients": jacobians, "bptt": bptt, "training": clipping}  # fmt: skip

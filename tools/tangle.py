@@ -10,6 +10,7 @@ and fails if it does.
 import argparse
 import difflib
 import sys
+import textwrap
 from pathlib import Path
 
 import exported
@@ -34,9 +35,9 @@ are in ``rnn_lit.verify``, and those on balls, which need python-flint too, in `
 
 
 def header(places):
-    """The first line or two of a generated file, which say where it is edited."""
-    made, then = f"{MARK}{', '.join(places)}.", "Edit there, then run `make tangle`."
-    return f"{made}{' ' if len(made + then) < 100 else chr(10) + '# '}{then}\n\n"
+    """The first lines of a generated file, which say where it is edited."""
+    told = f"{MARK}{', '.join(places)}. Edit there, then run `make tangle`."
+    return textwrap.fill(told, 99, subsequent_indent="# ", break_on_hyphens=False) + "\n\n"
 
 
 def wanted(root):

@@ -13,7 +13,7 @@ from .model import Parameters, States, initialise, forward
 from .activations import Activation, tanh, sigmoid, softplus, sine, identity, softmax
 from .loss import mean_squared_error, softmax_cross_entropy
 from .bptt import backward, loss_and_gradient
-from .gradients.jacobians import jacobian_product_gradient
+from .gradients import jacobian_product_gradient
 from .training import clip, train, objective, History, Diverged, Interrupted
 
 __version__ = "0.2.0"

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_lit import activations, bptt, loss, model
+from rnn_lit import activations, bptt, gradients, loss, model
 from rnn_lit.activations import Activation, identity, tanh
-from rnn_lit.gradients import jacobians
 from rnn_lit.model import Parameters
 
 __all__ = [
@@ -25,7 +24,7 @@ __all__ = [
 SHIPPED = SimpleNamespace(
     **{
         name: value
-        for module in (activations, model, loss, jacobians, bptt)
+        for module in (activations, model, loss, bptt, gradients)
         for name, value in vars(module).items()
         if not name.startswith("_")
     }

@@ -21,8 +21,7 @@ class Mutant(NamedTuple):
     name : str
         What is wrong, in a few words.
     module : str
-        ``activations``, ``model``, ``loss``, ``gradients.jacobians`` or
-        ``bptt``.
+        ``activations``, ``model``, ``loss``, ``bptt`` or ``gradients``.
     old, new : str
         What stands in the source exactly once, and what takes its place.
 
@@ -49,7 +48,7 @@ def sources():
     -----
     Derived in the appendix on number types.
     """
-    names = ("activations", "model", "loss", "gradients.jacobians", "bptt")
+    names = ("activations", "model", "loss", "bptt", "gradients")
     paths = {name: import_module(f"rnn_lit.{name}").__file__ for name in names}
     return {name: Path(path).read_text(encoding="utf-8") for name, path in paths.items()}
 

@@ -185,30 +185,31 @@ def test_the_power_has_the_highest_likelihood_of_the_values():
     assert likelihood(0) > likelihood(0.5) > likelihood(1)
 
 
-def test_what_the_equation_prints_is_what_is_forecast():
+def evaluated(expression):
+    """A printed right-hand side as a function of {name: value}."""
     sympy = pytest.importorskip("sympy")
+    symbols = sorted(expression.free_symbols, key=str)
+    function = sympy.lambdify(symbols, expression, "math")
+    return lambda value: float(function(*(value[str(symbol)] for symbol in symbols)))
+
+
+def test_what_the_equation_prints_is_what_is_forecast():
     y = seasonal()
     for power, season in ((1.0, None), (0.5, None), (0.0, 4)):
         f = Forecaster(2, season=season, power=power, penalty=1e-3, starts=2, rounds=60).fit(y)
         equations = f.equation()
         known = {str(e.lhs): e.rhs for e in equations}
-        arguments = {name: sorted(e.free_symbols, key=str) for name, e in known.items()}
-        plain = {name: sympy.lambdify(arguments[name], e, "math") for name, e in known.items()}
-        value = {}
-
-        def number(name):
-            return float(plain[name](*(value[str(symbol)] for symbol in arguments[name])))
-
+        number = {name: evaluated(e) for name, e in known.items()}
         a = np.zeros(2)
         first = max(len(f.linear_), 1)
         for t in range(first, len(y) + 1):
             value = {"a_{1,t-1}": a[0], "a_{2,t-1}": a[1], "s_t": y[t - 1]}
             value |= {f"s_{{t-{j}}}": y[t - 1 - j] for j in range(1, first)}
-            a = np.array([number("a_{1,t}"), number("a_{2,t}")])
+            a = np.array([number[f"a_{{{i},t}}"](value) for i in (1, 2)])
         if season:
-            value["c_{t+1}"] = number(f"c_{{4k+{len(y) % 4 + 1}}}")
+            value["c_{t+1}"] = number[f"c_{{4k+{len(y) % 4 + 1}}}"](value)
         value |= {"a_{1,t}": a[0], "a_{2,t}": a[1]}
-        printed = number(r"\hat{s}_{t+1}")
+        printed = number[r"\hat{s}_{t+1}"](value)
         g = {1.0: lambda s: s, 0.5: np.sqrt, 0.0: np.log}[power]
         tolerance = f.scale_ * f.residuals_.std() / 10
         assert abs(g(printed) - g(f.predict(1)[0])) <= tolerance

@@ -10,11 +10,20 @@ SEEN = "assert double(2) == 4 and double(3) == 6"
 SUM = "def total(values):\n    s = 0\n    for v in values:\n        s += v\n    return s\n"
 
 
+def tells_all_apart(module):
+    from rnn_lit.first import double
+
+    try:
+        return [double(v) for v in (1, 2, 3.5)] == [2, 4, 7]
+    except Exception:
+        return False
+
+
 @pytest.fixture
 def judged(tmp_path, capsys):
     """The table for a book of one chapter with the given cells."""
 
-    def judge(*cells, battery=lambda module: False, signed=""):
+    def judge(*cells, battery=tells_all_apart, signed=""):
         (tmp_path / "book").mkdir()
         (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/1-first\n")
         save(tmp_path / "book" / "1-first.ipynb", *cells)
@@ -54,6 +63,11 @@ def test_what_the_battery_cannot_tell_apart_is_equivalent(judged):
     alive, table = judged(cell(DOUBLE, "export:first"), cell("1 + 1"), battery=battery)
     assert "x * x  |  equivalent" in table  # the battery knows 2 alone, and 2 · 2 is 2 + 2
     assert "y = x + x  ->  y = x  |  ALIVE" in table and alive > 0
+
+
+def test_a_battery_that_refuses_the_function_as_it_is_judges_nothing(judged):
+    alive, told = judged(cell(DOUBLE, "export:first"), battery=lambda module: False)
+    assert alive is None and "the battery refuses first as it is" in told
 
 
 def test_a_survivor_may_be_signed_off(judged):

@@ -64,9 +64,12 @@ def find(root, chapters):
     return found, refused
 
 
-def sound(book, chapter):
+def sound(book, chapter, battery):
     """What is red in a chapter without any mutant, or an empty text."""
     names = book.begin(chapter, until=book.cells[chapter][0])
+    for module in filter(None, dict.fromkeys(map(target, book.cells[chapter]))):
+        if not module.startswith("verify/") and not battery(module):
+            return f"{chapter}: the battery refuses {module} as it is"
     for cell in book.cells[chapter]:
         if any(tag.startswith(SETTLE) for tag in cell.tags) and (error := book.red(cell, names)):
             return f"{cell.place}: {error!r}"
@@ -185,7 +188,7 @@ def report(root, chapters=CHAPTERS, only=None, battery=mutants_battery.agrees, w
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         book = Book(root, Path(folder))
         red = list(forked(list(dict.fromkeys(mutant.chapter for mutant in mutants)), workers,
-                          lambda chapter, tell: tell(sound(book, chapter))))  # fmt: skip
+                          lambda chapter, tell: tell(sound(book, chapter, battery))))  # fmt: skip
         if any(red):
             print("without any mutant, " + "; ".join(filter(None, red)))
             return None

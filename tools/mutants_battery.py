@@ -42,6 +42,15 @@ def same(found, wanted):
     assert (abs(found - wanted) <= 1e-11 + 1e-9 * abs(wanted)).all()
 
 
+def refused(error, function, *arguments, **options):
+    """Refuse a function that takes what it should refuse."""
+    try:
+        function(*arguments, **options)
+    except error:
+        return
+    raise AssertionError(f"{function.__name__} takes {arguments}, {options}")
+
+
 def cases():
     """Random networks of every size and activation, with the reference's results."""
     rng = np.random.default_rng(0)
@@ -110,12 +119,16 @@ def model(shipped):
              started(p, x, 0 * a_0, "tanh", "identity")[1][1])  # fmt: skip
         same(x, before)
         same(shipped.rows(x), [x[at] for at in np.ndindex(x.shape[:-1])])
-        zeros = {"a_0": a_0, "r": r, "z": wanted[0], "a": wanted[1], "e": e}
+        zeros = {"a_0": a_0, "r": r}
+        later = {"z": wanted[0], "a": wanted[1], "e": e}
         left, seen, *others = shipped.conform(shipped.Parameters(*p), x, **dict.fromkeys(zeros))
-        given = shipped.conform(shipped.Parameters(*p), x, finite=False, **zeros)[2:]
+        given = shipped.conform(shipped.Parameters(*p), x, finite=False, **zeros, **later)[2:]
+        for name in later:  # None stands for zeros in the two above alone
+            refused(ValueError, shipped.conform, shipped.Parameters(*p), x, **{name: None})
         assert left._fields == shipped.Parameters._fields
         for one, other in zip((*left, seen, *others, *given),
-                              (*p, x, *(0 * v for v in zeros.values()), *zeros.values()),
+                              (*p, x, *(0 * v for v in zeros.values()), *zeros.values(),
+                               *later.values()),
                               strict=True):  # fmt: skip
             same(one, other)
             assert np.asarray(one).dtype.kind in "fc"

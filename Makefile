@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint lock study bench times browser hostile perturb mutants fuzz \
+.PHONY: FORCE help venv book test check tangle run lab lint lock study trial bench times browser hostile perturb mutants fuzz \
     coverage coq clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
@@ -27,6 +27,7 @@ help:
 	@echo "make fuzz     3000 fits with random settings to random series (half an hour at most; FITS=300 for fewer)"
 	@echo "make coverage which lines and branches of the package its tests run (ten minutes)"
 	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
+	@echo "make trial    the forecasts and the intervals that chapter 11 reads (an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
@@ -87,6 +88,11 @@ browser: $(PAGES)
 
 study: $(READY)
 	$(PY) tools/study.py
+
+# The first keeps each finished score, so a run that was stopped goes on.
+trial: $(READY)
+	$(PY) tools/trial.py test --record
+	$(PY) tools/interval_trial.py
 
 # Half an hour at most on two cores, and no part of `make test`.
 mutants: $(READY)

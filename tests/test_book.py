@@ -39,8 +39,10 @@ def test_the_package_tells_its_version():
 
 def test_the_readme_names_only_targets_that_the_makefile_has():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.M))
-    assert named <= targets, f"the README names {sorted(named - targets)}"
+    for name in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / name).read_text("utf-8")
+        named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.M))
+        assert named <= targets, f"{name} names {sorted(named - targets)}"
     assert {"book", "test"} <= named
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import chapters
 import nbformat
+import pytest
 import tangle
 import yaml
 

@@ -88,8 +88,16 @@ def _units(source):
                     name = f"{node.name}.{method.name}"
                     yield from ((name, unit) for unit in _statements(method.body))
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+            if _names_a_type(node):
+                continue
             unit = _untyped(node)
             yield ast.unparse(unit.targets[0]), unit
+
+
+def _names_a_type(node):
+    """Whether a definition gives a type a name, as ``Array = NDArray[Any]``."""
+    name = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
+    return name[:1].isupper() and not name.isupper() and isinstance(node.value, ast.Subscript)
 
 
 def _untyped(node):

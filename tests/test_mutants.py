@@ -110,7 +110,8 @@ def test_refusals_are_left_alone():
 
 
 def test_types_are_looked_past():
-    typed = "Array = NDArray[Any]\nLIMIT: int | None = 2 * 3\n\n\ndef f(a: int | None, b: int = 1) -> int | None:\n"
+    typed = "Array = NDArray[Any]\nLIMIT: int | None = 2 * 3\n\n\n"
+    typed += "def f(a: int | None, b: int = 1) -> int | None:\n"
     typed += "    c: int | None = a * b\n    return c\n"
     plain = "LIMIT = 2 * 3\n\n\ndef f(a, b=1):\n    c = a * b\n    return c\n"
     found, wanted = (mutations.variants(source) for source in (typed, plain))

@@ -65,10 +65,8 @@ def measure(path, kind, root=ROOT):
 def book(root=ROOT):
     """The sizes of all notebooks, in reading order."""
     kinds = _kinds(Path(root))
-    return [
-        measure(path, kinds.get(path.relative_to(root).with_suffix("").as_posix(), "appendix"), root)
-        for path in notebooks(root)
-    ]
+    names = {path.relative_to(root).with_suffix("").as_posix(): path for path in notebooks(root)}
+    return [measure(path, kinds.get(name, "appendix"), root) for name, path in names.items()]
 
 
 def together(sizes, kind):

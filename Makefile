@@ -1,8 +1,8 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint lock study trial bench times browser hostile perturb mutants fuzz \
-    coverage coq clean
+.PHONY: FORCE help venv book test check tangle run lab lint size lock study trial bench times browser hostile perturb mutants \
+    fuzz coverage coq clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
 unexport CDPATH
@@ -22,6 +22,7 @@ help:
 	@echo "make run      execute the chapters in place (CHAPTERS=book/01-forward.ipynb for one)"
 	@echo "make lab      open the chapters in JupyterLab"
 	@echo "make lint     style, names, types, package against chapters, workflows"
+	@echo "make size     words and visible cells of every chapter, and the limits that are passed"
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "make fuzz     3000 fits with random settings to random series (half an hour at most; FITS=300 for fewer)"
@@ -82,6 +83,9 @@ lint: $(READY)
 	$(PY) tools/tangle.py --check
 	$(PY) -m mypy
 	@sh tools/lint_workflows.sh
+
+size: $(READY)
+	$(PY) tools/size.py
 
 browser: $(PAGES)
 	@sh tests/browser/run.sh _build/html

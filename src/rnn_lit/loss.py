@@ -21,8 +21,8 @@ __all__ = [
 class Loss(Protocol):
     """What a loss is: L and its derivative, from the outputs and the targets.
 
-    Any function of this signature can be given as ``loss``. Its ``y`` is what the
-    caller gave, as it came.
+    Any function of this signature can be given as ``loss``. Its ``y`` is what
+    the caller gave, as it came.
 
     Notes
     -----

@@ -10,11 +10,11 @@ from .peeling import Descending, peel, written_out
 from .printing import Total, Immediate, Formula
 from .theorem import adjoint_identity, uses_of_time, time_splitting
 from .rungs import (
+    relative_error,
     gap,
     wrong_entries,
     random_case,
     complex_step,
-    relative_error,
     oracle_error,
     stored_case,
     stored_error,
@@ -76,11 +76,11 @@ __all__ = [
     "adjoint_identity",
     "uses_of_time",
     "time_splitting",
+    "relative_error",
     "gap",
     "wrong_entries",
     "random_case",
     "complex_step",
-    "relative_error",
     "oracle_error",
     "stored_case",
     "stored_error",

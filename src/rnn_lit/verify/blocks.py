@@ -31,7 +31,7 @@ n, m, k = sp.symbols("n m k", integer=True, positive=True)
 
 
 class Diagonal(sp.MatrixSymbol):
-    """The diagonal matrix with the numbers of a named column: its own transpose."""
+    """The diagonal matrix of a named column: its own transpose."""
 
     def _eval_transpose(self):
         return self
@@ -40,7 +40,8 @@ class Diagonal(sp.MatrixSymbol):
         return f"diag({self.name})"
 
     def _latex(self, printer):
-        return rf"\operatorname{{diag}}\left({printer._print(sp.Symbol(self.name))}\right)"
+        name = printer._print(sp.Symbol(self.name))
+        return rf"\operatorname{{diag}}\left({name}\right)"
 
 
 def _names(product):
@@ -48,11 +49,11 @@ def _names(product):
 
 
 def canonical(expression):
-    """The matrix expression as a sum of products, with transposition at the symbols only.
+    """The matrix expression as a sum of products, with only names transposed.
 
-    Two expressions with the same canonical form are equal for all matrices and all sizes. A
-    product that is a single number equals its transpose; it is written as the one of the two whose
-    factors come first in the alphabet.
+    Two expressions with the same canonical form are equal for all matrices
+    and all sizes. A product that is a single number equals its transpose; it
+    is written as the one of the two whose factors come first in the alphabet.
 
     Parameters
     ----------
@@ -70,7 +71,9 @@ def canonical(expression):
     if expanded.shape != (1, 1):
         return expanded
     terms = sp.Add.make_args(expanded)
-    return sp.MatAdd(*(min(term, term.T.doit(), key=_names) for term in terms)).doit()
+    return sp.MatAdd(
+        *(min(term, term.T.doit(), key=_names) for term in terms)
+    ).doit()
 
 
 def vanishes(expression):
@@ -79,33 +82,43 @@ def vanishes(expression):
 
 
 def _entry_by_entry(left, right):
-    """The product of two rows entry by entry: u ⊙ v = u diag(v), for a sum v of named rows."""
+    """u ⊙ v = u diag(v), for a row u and a sum v of named rows."""
     total = sp.ZeroMatrix(*left.shape)
     if isinstance(left, sp.ZeroMatrix) or isinstance(right, sp.ZeroMatrix):
         return total
     for term in sp.Add.make_args(canonical(right)):
         coefficient, product = term.as_coeff_mmul()
         if not isinstance(product.T, sp.MatrixSymbol):
-            raise ValueError(f"a row is multiplied entry by entry with {product}, wanted a name")
-        total += coefficient * left * Diagonal(product.T.name, left.shape[1], left.shape[1])
+            raise ValueError(
+                "a row is multiplied entry by entry with "
+                f"{product}, wanted a name"
+            )
+        total += (
+            coefficient
+            * left
+            * Diagonal(product.T.name, left.shape[1], left.shape[1])
+        )
     return total
 
 
 def _product(left, right):
-    """What `*` means between two blocks: rows entry by entry, anything else as matrices."""
+    """What `*` means: two rows entry by entry, other blocks as matrices."""
     if left.shape == right.shape and left.shape[0] == 1:
         return _entry_by_entry(left, right)
     if left.shape[1] != right.shape[0]:
-        raise ValueError(f"{left.shape} times {right.shape} has no meaning for every size")
+        raise ValueError(
+            f"{left.shape} times {right.shape} has no meaning for every size"
+        )
     return left * right
 
 
 class Block:
-    """A matrix expression of symbolic size, value + ε·tangent, as one entry of an array.
+    """A matrix of symbolic size, value + ε·tangent, as an entry of an array.
 
-    Blocks add like matrices, and a whole number or a fraction multiplies a block. The product of
-    two rows of one size is taken entry by entry, as NumPy takes it; any other product is the
-    product of matrices. Sizes that do not conform raise a ValueError.
+    Blocks add like matrices, and a whole number or a fraction multiplies a
+    block. The product of two rows of one size is taken entry by entry, as
+    NumPy takes it; any other product is the product of matrices. Sizes that
+    do not conform raise a ValueError.
 
     Attributes
     ----------
@@ -118,7 +131,9 @@ class Block:
 
     def __init__(self, value, tangent=None):
         self.value = value
-        self.tangent = sp.ZeroMatrix(*value.shape) if tangent is None else tangent
+        self.tangent = (
+            sp.ZeroMatrix(*value.shape) if tangent is None else tangent
+        )
 
     @property
     def T(self):
@@ -130,9 +145,16 @@ class Block:
     def __add__(self, other):
         if isinstance(other, Block):
             if self.value.shape != other.value.shape:
-                raise ValueError(f"{self.value.shape} plus {other.value.shape} has no meaning")
-            return Block(self.value + other.value, self.tangent + other.tangent)
-        return self if isinstance(other, int) and other == 0 else NotImplemented
+                raise ValueError(
+                    f"{self.value.shape} plus {other.value.shape} has no "
+                    "meaning"
+                )
+            return Block(
+                self.value + other.value, self.tangent + other.tangent
+            )
+        return (
+            self if isinstance(other, int) and other == 0 else NotImplemented
+        )
 
     __radd__ = __add__
 
@@ -147,7 +169,9 @@ class Block:
 
     def __mul__(self, other):
         if isinstance(other, Block):
-            tangent = _product(self.tangent, other.value) + _product(self.value, other.tangent)
+            tangent = _product(self.tangent, other.value) + _product(
+                self.value, other.tangent
+            )
             return Block(_product(self.value, other.value), tangent)
         if not isinstance(other, Rational):
             return NotImplemented
@@ -157,7 +181,11 @@ class Block:
     __rmul__ = __mul__
 
     def __truediv__(self, other):
-        return self * (1 / sp.Rational(other)) if isinstance(other, Rational) else NotImplemented
+        return (
+            self * (1 / sp.Rational(other))
+            if isinstance(other, Rational)
+            else NotImplemented
+        )
 
 
 class Blocks(np.ndarray):
@@ -165,7 +193,9 @@ class Blocks(np.ndarray):
 
     @property
     def T(self):
-        return np.frompyfunc(lambda block: block.T, 1, 1)(np.ndarray.transpose(self))
+        return np.frompyfunc(lambda block: block.T, 1, 1)(
+            np.ndarray.transpose(self)
+        )
 
 
 def as_blocks(entries):
@@ -184,7 +214,7 @@ def as_blocks(entries):
 
 
 def _parts(name, size):
-    """The names and sizes of a vector's parts; one part if the size is not a tuple."""
+    """The names and sizes of a vector's parts; one if size is not a tuple."""
     if not isinstance(size, tuple):
         return [(name, size)]
     return [(f"{name}_{i}", part) for i, part in enumerate(size, 1)]
@@ -194,7 +224,10 @@ def _matrix(name, height, width, dual):
     """A matrix, cut into the parts of its rows and of its columns."""
     return as_blocks(
         [
-            [_block(block, rows, columns, dual) for block, columns in _parts(part, width)]
+            [
+                _block(block, rows, columns, dual)
+                for block, columns in _parts(part, width)
+            ]
             for part, rows in _parts(name, height)
         ]
     )
@@ -202,20 +235,22 @@ def _matrix(name, height, width, dual):
 
 def _block(name, rows, columns, dual):
     base, _, index = name.partition("_")
-    tangent = sp.MatrixSymbol(f"{base}dot_{index}", rows, columns) if dual else None
+    tangent = (
+        sp.MatrixSymbol(f"{base}dot_{index}", rows, columns) if dual else None
+    )
     return Block(sp.MatrixSymbol(name, rows, columns), tangent)
 
 
 def row(name, size, dual=False):
-    """A vector of one time, such as ``a_0``, as it stands in an array: transposed.
+    """A vector of one time, such as ``a_0``, as in an array: transposed.
 
     Parameters
     ----------
     name : str
         Such as ``"a_0"``; its tangent is then ``adot_0``.
     size : sympy.Expr or tuple of them
-        One of ``n``, ``m`` and ``k``, or the sizes of the parts into which the vector is cut,
-        which are then called ``a_0_1``, ``a_0_2`` and so on.
+        One of ``n``, ``m`` and ``k``, or the sizes of the parts into which
+        the vector is cut, which are then called ``a_0_1``, ``a_0_2``, …
     dual : bool
         Whether it has a tangent; zero if not.
 
@@ -224,11 +259,16 @@ def row(name, size, dual=False):
     (1,) Blocks
         As many entries as there are parts.
     """
-    return as_blocks([_block(part, height, 1, dual).T for part, height in _parts(name, size)])
+    return as_blocks(
+        [
+            _block(part, height, 1, dual).T
+            for part, height in _parts(name, size)
+        ]
+    )
 
 
 def sequence(name, size, times, batch=None, dual=False):
-    """A sequence of vectors, each one entry: the columns ``name_t``, transposed.
+    """A sequence of vectors, each one entry: columns ``name_t``, transposed.
 
     Parameters
     ----------
@@ -249,7 +289,9 @@ def sequence(name, size, times, batch=None, dual=False):
     if batch is None:
         return as_blocks([row(f"{name}_{t}", size, dual) for t in times])
     members = range(1, batch + 1)
-    return as_blocks([[row(f"{name}_{t}_{b}", size, dual) for b in members] for t in times])
+    return as_blocks(
+        [[row(f"{name}_{t}_{b}", size, dual) for b in members] for t in times]
+    )
 
 
 def symbolic_parameters(dual=False, sizes=(n, m, k)):
@@ -260,8 +302,8 @@ def symbolic_parameters(dual=False, sizes=(n, m, k)):
     dual : bool
         Whether they have tangents, ``Wdot_aa`` and so on; zero if not.
     sizes : three of sympy.Expr or tuples of them
-        The sizes of the state, the input and the output. A tuple cuts that axis into parts, and
-        there is then an entry for each part.
+        The sizes of the state, the input and the output. A tuple cuts that
+        axis into parts, and there is then an entry for each part.
 
     Returns
     -------
@@ -285,22 +327,23 @@ def _each(function, blocks):
 
 
 def values(blocks):
-    """The same blocks without their tangents; takes Blocks, `Parameters` and `States`."""
+    """The blocks without tangents; takes Blocks, `Parameters`, `States`."""
     return _each(lambda block: Block(block.value), blocks)
 
 
 def tangents(blocks):
-    """The tangents alone, as blocks; takes Blocks, `Parameters` and `States`."""
+    """The tangents, as blocks; takes Blocks, `Parameters`, `States`."""
     return _each(lambda block: Block(block.tangent), blocks)
 
 
 class Opaque:
     """An activation of which nothing is known but that it acts entry by entry.
 
-    It names its outputs and derivatives in the order in which their arguments come: the first
-    argument z gives the output ``a_1`` and the derivatives ``d_1``, the row of g′(z); asked again
-    for the same z, it gives the same names. By the chain rule the tangent of the output is the
-    tangent of z times diag(d_1).
+    It names its outputs and derivatives in the order in which their arguments
+    come: the first argument z gives the output ``a_1`` and the derivatives
+    ``d_1``, the row of g′(z); asked again for the same z, it gives the same
+    names. By the chain rule the tangent of the output is the tangent of z
+    times diag(d_1).
 
     Parameters
     ----------
@@ -313,7 +356,8 @@ class Opaque:
     ----------
     name : str
     arguments : list of sympy.MatrixExpr
-        The arguments met so far, as rows in canonical form: number i belongs to ``a_i``.
+        The arguments met so far, as rows in canonical form: number i belongs
+        to ``a_i``.
     """
 
     def __init__(self, size, output="a", slope="d"):
@@ -325,12 +369,15 @@ class Opaque:
         self._df = np.frompyfunc(self._slope, 2, 1)
 
     def df(self, z, a):
-        """The derivatives at z; a is refused unless it is the output at z, or None."""
+        """The derivatives at z; a must be the output at z, or None."""
         return self._df(z, a)
 
     def _number(self, z):
         if z.value.shape[1] not in self.sizes:
-            raise ValueError(f"z is a row of size {z.value.shape[1]}, wanted one of {self.sizes}")
+            raise ValueError(
+                f"z is a row of size {z.value.shape[1]}, "
+                f"wanted one of {self.sizes}"
+            )
         argument = canonical(z.value)
         if argument not in self.arguments:
             self.arguments.append(argument)
@@ -339,26 +386,36 @@ class Opaque:
     def _output(self, z):
         number, size = self._number(z), z.value.shape[1]
         slope = Diagonal(f"{self.slope}_{number}", size, size)
-        return Block(sp.MatrixSymbol(f"{self.output}_{number}", size, 1).T, z.tangent * slope)
+        return Block(
+            sp.MatrixSymbol(f"{self.output}_{number}", size, 1).T,
+            z.tangent * slope,
+        )
 
     def _slope(self, z, a):
         if not isinstance(z.tangent, sp.ZeroMatrix):
-            raise ValueError("z has a tangent, wanted none: second derivatives are not known")
+            raise ValueError(
+                "z has a tangent, wanted none: "
+                "second derivatives are not known"
+            )
         number, size = self._number(z), z.value.shape[1]
         own = sp.MatrixSymbol(f"{self.output}_{number}", size, 1).T
         if a is not None and a.value != own:
-            raise ValueError(f"the derivative at z was asked for with a = {a.value}, wanted {own}")
+            raise ValueError(
+                "the derivative at z was asked for with "
+                f"a = {a.value}, wanted {own}"
+            )
         return Block(sp.MatrixSymbol(f"{self.slope}_{number}", size, 1).T)
 
 
 def pairing(gradient, direction):
-    """⟨G, V⟩, the sum of the products of corresponding numbers, as a 1 by 1 expression.
+    """⟨G, V⟩, the sum of the products of entries, as a 1 by 1 expression.
 
     Parameters
     ----------
     gradient, direction : Blocks or tuple of Blocks
-        Of the same shapes; only the values count. A matrix in the gradient must be a sum of
-        products c·w of a column and a row, for then ⟨c w, V⟩ = cᵀ V wᵀ.
+        Of the same shapes; only the values count. A matrix in the gradient
+        must be a sum of products c·w of a column and a row, for then
+        ⟨c w, V⟩ = cᵀ V wᵀ.
 
     Returns
     -------
@@ -371,16 +428,24 @@ def pairing(gradient, direction):
     """
     if isinstance(gradient, tuple):
         pairs = zip(gradient, direction, strict=True)
-        return canonical(sum((pairing(G, V) for G, V in pairs), sp.ZeroMatrix(1, 1)))
+        return canonical(
+            sum((pairing(G, V) for G, V in pairs), sp.ZeroMatrix(1, 1))
+        )
     total = sp.ZeroMatrix(1, 1)
     for G, V in zip(gradient.flat, direction.flat, strict=True):
         for term in sp.Add.make_args(canonical(G.value)):
             if isinstance(term, sp.ZeroMatrix):
                 continue
             factors = sp.MatMul.make_args(term)
-            cuts = [i for i, factor in enumerate(factors) if factor.shape[:1] == (1,)]
+            cuts = [
+                i
+                for i, factor in enumerate(factors)
+                if factor.shape[:1] == (1,)
+            ]
             if not cuts:
-                raise ValueError(f"the gradient holds {term}, wanted columns times rows")
+                raise ValueError(
+                    f"the gradient holds {term}, wanted columns times rows"
+                )
             column = sp.MatMul(sp.Identity(1), *factors[: cuts[0]]).doit()
             total += column.T * V.value * sp.MatMul(*factors[cuts[0] :]).T
     return canonical(total)

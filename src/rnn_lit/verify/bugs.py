@@ -11,7 +11,8 @@ __all__ = [
 ]
 
 
-#: Five transposes, the first as it stands in a published tutorial: blind at n = m = k = 1.
+#: Five transposes, the first as it stands in a published tutorial. No check
+#: at n = m = k = 1 can see them.
 TRANSPOSES = (
     Mutant(
         "W_aa not transposed (published)",
@@ -31,47 +32,129 @@ TRANSPOSES = (
         "W_aa=delta.T @ rows(a[:-1])",
         "W_aa=rows(a[:-1]).T @ delta",
     ),
-    Mutant("dW_ax transposed", "bptt", "W_ax=delta.T @ rows(x)", "W_ax=rows(x).T @ delta"),
-    Mutant("dW_ya transposed", "bptt", "W_ya=e.T @ rows(a[1:])", "W_ya=rows(a[1:]).T @ e"),
+    Mutant(
+        "dW_ax transposed",
+        "bptt",
+        "W_ax=delta.T @ rows(x)",
+        "W_ax=rows(x).T @ delta",
+    ),
+    Mutant(
+        "dW_ya transposed",
+        "bptt",
+        "W_ya=e.T @ rows(a[1:])",
+        "W_ya=rows(a[1:]).T @ e",
+    ),
 )
 
-#: Bugs that no check at T = 1 can see, as long as nothing comes in from later times.
+#: Bugs that no check at T = 1 can see, as long as nothing comes in from
+#: later times.
 TIMES = (
     Mutant("dh_next dropped", "bptt", "delta[t] += r", "delta[t] += 0 * r"),
-    Mutant("e without the 1/T", "loss", "2 * residual / count", "2 * residual"),
-    Mutant("b_a from the last step only", "bptt", "delta.sum(axis=0)", "delta[-1]"),
-    Mutant("g_1' always of the last time", "bptt", "dg(z[t], a[t + 1])", "dg(z[-1], a[-1])"),
+    Mutant(
+        "e without the 1/T", "loss", "2 * residual / count", "2 * residual"
+    ),
+    Mutant(
+        "b_a from the last step only", "bptt", "delta.sum(axis=0)", "delta[-1]"
+    ),
+    Mutant(
+        "g_1' always of the last time",
+        "bptt",
+        "dg(z[t], a[t + 1])",
+        "dg(z[-1], a[-1])",
+    ),
     Mutant("b_y from the last step only", "bptt", "e.sum(axis=0)", "e[-1]"),
-    Mutant("sweep run forwards", "bptt", "range(len(delta) - 1, -1, -1)", "range(len(delta))"),
+    Mutant(
+        "sweep run forwards",
+        "bptt",
+        "range(len(delta) - 1, -1, -1)",
+        "range(len(delta))",
+    ),
     Mutant("dh_next subtracted", "bptt", "delta[t] += r", "delta[t] -= r"),
-    Mutant("dh_next added up", "bptt", "r = delta[t] @ W_aa", "r = r + delta[t] @ W_aa"),
-    Mutant("inputs of dW_ax reversed", "bptt", "delta.T @ rows(x)", "delta.T @ rows(x[::-1])"),
+    Mutant(
+        "dh_next added up",
+        "bptt",
+        "r = delta[t] @ W_aa",
+        "r = r + delta[t] @ W_aa",
+    ),
+    Mutant(
+        "inputs of dW_ax reversed",
+        "bptt",
+        "delta.T @ rows(x)",
+        "delta.T @ rows(x[::-1])",
+    ),
 )
 
 #: Other bugs of the sweep.
 SWEEP = (
-    Mutant("dW_aa with a_t for a_{t-1}", "bptt", "rows(a[:-1])", "rows(a[1:])"),
-    Mutant("dW_ya with a_{t-1} for a_t", "bptt", "e.T @ rows(a[1:])", "e.T @ rows(a[:-1])"),
-    Mutant("g_1' forgotten", "bptt", "delta[t] *= dg(z[t], a[t + 1])", "delta[t] *= 1"),
-    Mutant("g_1' twice", "bptt", "*= dg(z[t], a[t + 1])", "*= dg(z[t], a[t + 1]) ** 2"),
+    Mutant(
+        "dW_aa with a_t for a_{t-1}", "bptt", "rows(a[:-1])", "rows(a[1:])"
+    ),
+    Mutant(
+        "dW_ya with a_{t-1} for a_t",
+        "bptt",
+        "e.T @ rows(a[1:])",
+        "e.T @ rows(a[:-1])",
+    ),
+    Mutant(
+        "g_1' forgotten",
+        "bptt",
+        "delta[t] *= dg(z[t], a[t + 1])",
+        "delta[t] *= 1",
+    ),
+    Mutant(
+        "g_1' twice",
+        "bptt",
+        "*= dg(z[t], a[t + 1])",
+        "*= dg(z[t], a[t + 1]) ** 2",
+    ),
     Mutant("sweep stops before t = 1", "bptt", "- 1, -1, -1)", "- 1, 0, -1)"),
-    Mutant("g_1' of the state (A21)", "bptt", "dg(z[t], a[t + 1])", "dg(a[t + 1], a[t + 1])"),
-    Mutant("g_1' with a_{t-1} for a_t", "bptt", "dg(z[t], a[t + 1])", "dg(z[t], a[t])"),
-    Mutant("incoming r_T ignored", "bptt", "W_aa, r, g_1.df)", "W_aa, 0 * r, g_1.df)"),
+    Mutant(
+        "g_1' of the state (A21)",
+        "bptt",
+        "dg(z[t], a[t + 1])",
+        "dg(a[t + 1], a[t + 1])",
+    ),
+    Mutant(
+        "g_1' with a_{t-1} for a_t",
+        "bptt",
+        "dg(z[t], a[t + 1])",
+        "dg(z[t], a[t])",
+    ),
+    Mutant(
+        "incoming r_T ignored",
+        "bptt",
+        "W_aa, r, g_1.df)",
+        "W_aa, 0 * r, g_1.df)",
+    ),
 )
 
 #: Bugs elsewhere: in the losses, the forward pass and an activation.
 ELSEWHERE = (
     Mutant("g_2' forgotten", "loss", " * g_2.df(o, states.y_hat)", ""),
-    Mutant("the 2 of the square forgotten", "loss", "2 * residual / count", "residual / count"),
-    Mutant("y_t - ŷ_t for ŷ_t - y_t", "loss", "= states.y_hat - y", "= y - states.y_hat"),
+    Mutant(
+        "the 2 of the square forgotten",
+        "loss",
+        "2 * residual / count",
+        "residual / count",
+    ),
+    Mutant(
+        "y_t - ŷ_t for ŷ_t - y_t",
+        "loss",
+        "= states.y_hat - y",
+        "= y - states.y_hat",
+    ),
     Mutant(
         "mean over the k outputs too",
         "loss",
         "residual.size // residual.shape[-1]",
         "residual.size",
     ),
-    Mutant("cross-entropy's e without 1/T", "loss", "- targets) / count", "- targets)"),
+    Mutant(
+        "cross-entropy's e without 1/T",
+        "loss",
+        "- targets) / count",
+        "- targets)",
+    ),
     Mutant(
         "forward: W_aa transposed",
         "model",
@@ -79,7 +162,12 @@ ELSEWHERE = (
         "forward_steps(z, a, W_aa",
     ),
     Mutant("forward: a_0 ignored", "model", "a[0] = a_0", "a[0] = 0 * a_0"),
-    Mutant("forward: inputs reversed", "model", "z = (rows(x)", "z = (rows(x[::-1])"),
+    Mutant(
+        "forward: inputs reversed",
+        "model",
+        "z = (rows(x)",
+        "z = (rows(x[::-1])",
+    ),
     Mutant("tanh' = 1 - a for 1 - a²", "activations", "1 - a * a", "1 - a"),
 )
 

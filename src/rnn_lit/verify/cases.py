@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-#: The functions under test. A planted bug gives a namespace with the same names.
+#: The functions under test. A planted bug gives a namespace with these names.
 SHIPPED = SimpleNamespace(
     **{
         name: value
@@ -70,7 +70,9 @@ class Case(NamedTuple):
         return self._replace(parameters=parameters, a_0=leaves["a_0"])
 
 
-def make_case(fill, n, m, k, T, B=None, g_1=tanh, g_2=identity, loss="mean_squared_error"):
+def make_case(
+    fill, n, m, k, T, B=None, g_1=tanh, g_2=identity, loss="mean_squared_error"
+):
     """A case of the given size.
 
     Parameters
@@ -93,18 +95,26 @@ def make_case(fill, n, m, k, T, B=None, g_1=tanh, g_2=identity, loss="mean_squar
     Derived in the appendix on number types.
     """
     batch = () if B is None else (B,)
-    shapes = {"W_aa": (n, n), "W_ax": (n, m), "b_a": (n,), "W_ya": (k, n), "b_y": (k,)}
-    parameters = Parameters(*(fill(name, shape) for name, shape in shapes.items()))
+    shapes = {
+        "W_aa": (n, n),
+        "W_ax": (n, m),
+        "b_a": (n,),
+        "W_ya": (k, n),
+        "b_y": (k,),
+    }
+    parameters = Parameters(
+        *(fill(name, shape) for name, shape in shapes.items())
+    )
     a_0, x = fill("a_0", (*batch, n)), fill("x", (T, *batch, m))
     y, r = fill("y", (T, *batch, k)), fill("r", (*batch, n))
     return Case(parameters, a_0, x, y, r, g_1, g_2, loss)
 
 
 def dyadic(rng, convert):
-    """What `make_case` needs to fill a case with multiples of 1/16 between −1 and 1.
+    """What fills a case with multiples of 1/16 between −1 and 1.
 
-    Every binary format of floating point holds them exactly, half precision too, so that the
-    same case can be computed in each kind of number.
+    Every binary format of floating point holds them exactly, half precision
+    too, so that the same case can be computed in each kind of number.
 
     Parameters
     ----------
@@ -124,13 +134,15 @@ def dyadic(rng, convert):
 
     def fill(name, shape):
         sixteenths = rng.integers(-16, 17, size=shape).ravel().tolist()
-        return np.array([convert(Fraction(q, 16)) for q in sixteenths]).reshape(shape)
+        return np.array(
+            [convert(Fraction(q, 16)) for q in sixteenths]
+        ).reshape(shape)
 
     return fill
 
 
 def loss_of(case, code=SHIPPED):
-    """The loss of a case, with r_Tᵀ a_T added if the case has an r, computed by the given code.
+    """The loss of a case, by the given code; r_Tᵀ a_T is added if it has an r.
 
     Parameters
     ----------
@@ -146,30 +158,38 @@ def loss_of(case, code=SHIPPED):
     -----
     Derived in the appendix on number types.
     """
-    states = code.forward(case.parameters, case.x, case.a_0, case.g_1, case.g_2)
+    states = code.forward(
+        case.parameters, case.x, case.a_0, case.g_1, case.g_2
+    )
     L, _ = getattr(code, case.loss)(states, case.y, case.g_2)
     return L if case.r is None else L + (case.r * states.a[-1]).sum()
 
 
 def gradient_of(case, code=SHIPPED):
-    """The derivative of the loss by each leaf, computed by the given code's `backward`.
+    """The derivative of the loss by each leaf, by the given code's `backward`.
 
     Parameters
     ----------
     case : Case
     code : namespace
-        With ``forward``, the losses and ``backward``; the shipped functions by default.
+        With ``forward``, the losses and ``backward``; the shipped functions
+        by default.
 
     Returns
     -------
     dict
-        From the name of each leaf to an array of its shape; ``a_0`` goes to r_0.
+        From the name of each leaf to an array of its shape; ``a_0`` goes to
+        r_0.
 
     Notes
     -----
     Derived in the appendix on number types.
     """
-    states = code.forward(case.parameters, case.x, case.a_0, case.g_1, case.g_2)
+    states = code.forward(
+        case.parameters, case.x, case.a_0, case.g_1, case.g_2
+    )
     _, e = getattr(code, case.loss)(states, case.y, case.g_2)
-    gradient, r_0 = code.backward(case.parameters, case.x, states, e, case.g_1, case.r)
+    gradient, r_0 = code.backward(
+        case.parameters, case.x, states, e, case.g_1, case.r
+    )
     return {**gradient._asdict(), "a_0": r_0}

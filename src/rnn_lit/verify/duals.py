@@ -16,12 +16,13 @@ __all__ = [
 
 
 class Dual:
-    """The dual number value + ε·tangent, with ε² = 0, over numbers of any kind.
+    """The dual number value + ε·tangent, ε² = 0, over numbers of any kind.
 
     Parameters
     ----------
     value, tangent : numbers
-        Of one field: floats, fractions, elements of a prime field, dual numbers again.
+        Of one field: floats, fractions, elements of a prime field, dual
+        numbers again.
 
     Notes
     -----
@@ -63,7 +64,10 @@ class Dual:
     def __truediv__(self, other):
         if isinstance(other, Dual):
             quotient = self.value / other.value
-            return Dual(quotient, (self.tangent - quotient * other.tangent) / other.value)
+            return Dual(
+                quotient,
+                (self.tangent - quotient * other.tangent) / other.value,
+            )
         return Dual(self.value / other, self.tangent / other)
 
     def __rtruediv__(self, other):
@@ -77,10 +81,14 @@ class Dual:
         return hash((self.value, self.tangent))
 
     def __ge__(self, other):
-        return self.value >= (other.value if isinstance(other, Dual) else other)
+        return self.value >= (
+            other.value if isinstance(other, Dual) else other
+        )
 
     def __le__(self, other):
-        return self.value <= (other.value if isinstance(other, Dual) else other)
+        return self.value <= (
+            other.value if isinstance(other, Dual) else other
+        )
 
     def tanh(self):
         value = np.tanh(self.value)
@@ -100,7 +108,7 @@ class Dual:
         return Dual(np.cos(self.value), -np.sin(self.value) * self.tangent)
 
 
-#: Entry by entry: the array of dual numbers with these values and tangents, and back.
+#: Entry by entry: the dual numbers with these values and tangents, and back.
 dual_array = np.frompyfunc(Dual, 2, 1)
 values_of = np.frompyfunc(lambda number: number.value, 1, 1)
 tangents_of = np.frompyfunc(lambda number: number.tangent, 1, 1)
@@ -125,16 +133,19 @@ def along(case, direction):
     Derived in the appendix on number types, def-dual.
     """
     leaves = case.leaves()
-    return case.with_leaves({name: dual_array(leaves[name], direction[name]) for name in leaves})
+    return case.with_leaves(
+        {name: dual_array(leaves[name], direction[name]) for name in leaves}
+    )
 
 
 def forward_side(case, direction, code=SHIPPED):
-    """The derivative of the loss along a direction, by the forward pass on dual numbers.
+    """The derivative of the loss along a direction, by dual numbers.
 
     Parameters
     ----------
     case : Case
-        Its activations must act on dual numbers, as arithmetic and the shipped ones do.
+        Its activations must act on dual numbers, as arithmetic and the
+        shipped ones do.
     direction : dict
         From the name of each leaf to an array of its shape.
     code : namespace
@@ -152,7 +163,7 @@ def forward_side(case, direction, code=SHIPPED):
 
 
 def backward_side(case, direction, code=SHIPPED):
-    """The derivative of the loss along a direction, by `backward` on plain numbers.
+    """The derivative of the loss along a direction, by `backward`.
 
     Parameters
     ----------

@@ -59,7 +59,11 @@ def prime_field(p=PRIME):
         def __add__(self, other):
             if type(other) is Element:
                 return Element(self.residue + other.residue)
-            return Element(self.residue + other) if isinstance(other, int) else NotImplemented
+            return (
+                Element(self.residue + other)
+                if isinstance(other, int)
+                else NotImplemented
+            )
 
         __radd__ = __add__
 
@@ -69,27 +73,45 @@ def prime_field(p=PRIME):
         def __sub__(self, other):
             if type(other) is Element:
                 return Element(self.residue - other.residue)
-            return Element(self.residue - other) if isinstance(other, int) else NotImplemented
+            return (
+                Element(self.residue - other)
+                if isinstance(other, int)
+                else NotImplemented
+            )
 
         def __rsub__(self, other):
-            return Element(other - self.residue) if isinstance(other, int) else NotImplemented
+            return (
+                Element(other - self.residue)
+                if isinstance(other, int)
+                else NotImplemented
+            )
 
         def __mul__(self, other):
             if type(other) is Element:
                 return Element(self.residue * other.residue)
-            return Element(self.residue * other) if isinstance(other, int) else NotImplemented
+            return (
+                Element(self.residue * other)
+                if isinstance(other, int)
+                else NotImplemented
+            )
 
         __rmul__ = __mul__
 
         def __truediv__(self, other):
             if type(other) is not Element and not isinstance(other, int):
                 return NotImplemented
-            return self * pow(other.residue if type(other) is Element else other, -1, p)
+            return self * pow(
+                other.residue if type(other) is Element else other, -1, p
+            )
 
         def __eq__(self, other):
             if type(other) is Element:
                 return self.residue == other.residue
-            return self.residue == other % p if isinstance(other, int) else NotImplemented
+            return (
+                self.residue == other % p
+                if isinstance(other, int)
+                else NotImplemented
+            )
 
         def __hash__(self):
             return hash(self.residue)
@@ -98,7 +120,7 @@ def prime_field(p=PRIME):
 
 
 def random_elements(field, rng):
-    """What `make_case` needs to fill a case with random elements of a prime field.
+    """What fills a case with random elements of a prime field.
 
     Parameters
     ----------
@@ -116,11 +138,13 @@ def random_elements(field, rng):
     Derived in the appendix on number types.
     """
     elements = np.frompyfunc(lambda number: field(int(number)), 1, 1)
-    return lambda name, shape: elements(rng.integers(field.modulus, size=shape))
+    return lambda name, shape: elements(
+        rng.integers(field.modulus, size=shape)
+    )
 
 
 def random_oracle(field, rng):
-    """An activation whose values and slopes are random, but the same whenever asked again.
+    """An activation whose values and slopes are random, but stay the same.
 
     Parameters
     ----------
@@ -131,8 +155,8 @@ def random_oracle(field, rng):
     Returns
     -------
     Activation
-        On elements and on dual numbers over them. A slope belongs to the pair (z, a), so asking
-        with a wrong ``a`` gets an unrelated slope.
+        On elements and on dual numbers over them. A slope belongs to the
+        pair (z, a), so asking with a wrong ``a`` gets an unrelated slope.
 
     Notes
     -----
@@ -157,11 +181,13 @@ def random_oracle(field, rng):
             return Dual(answer(z.value, a.value), second * z.tangent)
         return answer(z, a)
 
-    return Activation("random oracle", np.frompyfunc(f, 1, 1), np.frompyfunc(df, 2, 1))
+    return Activation(
+        "random oracle", np.frompyfunc(f, 1, 1), np.frompyfunc(df, 2, 1)
+    )
 
 
 class Degree:
-    """A number of which only its degree as a polynomial is known, or rather an upper bound.
+    """A number of which only its degree, or an upper bound of it, is known.
 
     Parameters
     ----------
@@ -169,8 +195,9 @@ class Degree:
 
     Notes
     -----
-    Derived in the appendix on number types. A division by anything but a whole number raises a
-    TypeError, since the quotient need not be a polynomial.
+    Derived in the appendix on number types. A division by anything but a
+    whole number raises a TypeError, since the quotient need not be a
+    polynomial.
     """
 
     __slots__ = ("degree",)
@@ -203,25 +230,27 @@ class Degree:
 
 
 class DegreeOracle:
-    """An opaque activation on degrees, which remembers at which points it was asked.
+    """An opaque activation on degrees, which remembers where it was asked.
 
     Attributes
     ----------
     points : list of int
-        The degree of each distinct point. The pair (z, a) counts as a point of its own only if a
-        is not the activation's answer at z.
+        The degree of each distinct point. The pair (z, a) counts as a point
+        of its own only if a is not the activation's answer at z.
     activation : Activation
         ``f`` takes degrees and dual numbers over them.
 
     Notes
     -----
-    Derived in the appendix on number types. Numbers are told apart as objects: two objects may
-    be equal polynomials, so the points are never counted too few.
+    Derived in the appendix on number types. Numbers are told apart as
+    objects: two objects may be equal polynomials, so the points are never
+    counted too few.
     """
 
     def __init__(self):
         self.points = []
-        self._answers = {}  # keeps the objects alive, so that no two ever share an id
+        # It keeps the objects alive, so that no two ever share an id.
+        self._answers = {}
         f, df = np.frompyfunc(self._f, 1, 1), np.frompyfunc(self._df, 2, 1)
         self.activation = Activation("degree oracle", f, df)
 
@@ -269,7 +298,7 @@ class FalsePass(NamedTuple):
 
 
 def false_pass(n, m, k, T, B=None, code=SHIPPED, p=PRIME):
-    """The probability that a wrong code passes one random check in a prime field, at most.
+    """How probably a wrong code passes a check in a prime field, at most.
 
     Parameters
     ----------
@@ -292,12 +321,19 @@ def false_pass(n, m, k, T, B=None, code=SHIPPED, p=PRIME):
     """
 
     def degrees(name, shape):
-        return np.frompyfunc(lambda _: Degree(), 1, 1)(np.empty(shape, dtype=object))
+        return np.frompyfunc(lambda _: Degree(), 1, 1)(
+            np.empty(shape, dtype=object)
+        )
 
     case = make_case(degrees, n, m, k, T, B)
-    direction = {name: degrees(name, leaf.shape) for name, leaf in case.leaves().items()}
+    direction = {
+        name: degrees(name, leaf.shape) for name, leaf in case.leaves().items()
+    }
     sides = []
-    for side in (forward_side, backward_side):  # the second asks at all points of the first
+    for side in (
+        forward_side,
+        backward_side,
+    ):  # the second asks at all points of the first
         oracles = DegreeOracle(), DegreeOracle()
         g_1, g_2 = (oracle.activation for oracle in oracles)
         sides.append(side(case._replace(g_1=g_1, g_2=g_2), direction, code))
@@ -305,4 +341,9 @@ def false_pass(n, m, k, T, B=None, code=SHIPPED, p=PRIME):
     points = tuple(len(oracle.points) for oracle in oracles)
     point_degree = max(max(oracle.points) for oracle in oracles)
     pairs = sum(comb(count, 2) for count in points)
-    return FalsePass(degree, points, point_degree, Fraction(degree + point_degree * pairs, p))
+    return FalsePass(
+        degree,
+        points,
+        point_degree,
+        Fraction(degree + point_degree * pairs, p),
+    )

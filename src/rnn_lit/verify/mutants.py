@@ -42,7 +42,8 @@ def sources():
     Returns
     -------
     dict
-        From the module's name to its text; each module imports from earlier ones only.
+        From the module's name to its text; each module imports from earlier
+        ones only.
 
     Notes
     -----
@@ -50,7 +51,10 @@ def sources():
     """
     names = ("activations", "model", "loss", "bptt", "gradients")
     paths = {name: import_module(f"rnn_lit.{name}").__file__ for name in names}
-    return {name: Path(path).read_text(encoding="utf-8") for name, path in paths.items()}
+    return {
+        name: Path(path).read_text(encoding="utf-8")
+        for name, path in paths.items()
+    }
 
 
 def plant(*mutants):
@@ -80,19 +84,28 @@ def plant(*mutants):
         count = texts[mutant.module].count(mutant.old)
         if count != 1:
             raise ValueError(
-                f"{mutant.old!r} occurs {count} times in {mutant.module}, wanted exactly once"
+                f"{mutant.old!r} occurs {count} times in {mutant.module}, "
+                "wanted exactly once"
             )
-        texts[mutant.module] = texts[mutant.module].replace(mutant.old, mutant.new)
+        texts[mutant.module] = texts[mutant.module].replace(
+            mutant.old, mutant.new
+        )
     private = {}
 
     def importing(name, *details):
-        return private[name] if name in private else builtins.__import__(name, *details)
+        return (
+            private[name]
+            if name in private
+            else builtins.__import__(name, *details)
+        )
 
     code = SimpleNamespace()
     for name, text in texts.items():
         module = ModuleType(f"planted.{name}")
         module.__builtins__ = {**vars(builtins), "__import__": importing}
-        exec(compile(text, f"<{name} with planted bugs>", "exec"), vars(module))
+        exec(
+            compile(text, f"<{name} with planted bugs>", "exec"), vars(module)
+        )
         private[f"rnn_lit.{name}"] = module
         vars(code).update(vars(module))
     return code

@@ -16,19 +16,21 @@ __all__ = [
 
 @cache
 def opaque_function(name, order=0):
-    """A SymPy function of which nothing is known but the name of its derivative.
+    """A SymPy function of which only the derivative's name is known.
 
     Parameters
     ----------
     name : str
         How it is printed, in LaTeX as well: ``"g_1"``.
     order : int
-        How many times it was differentiated; each time adds a prime to the name.
+        How many times it was differentiated; each time adds a prime to the
+        name.
 
     Returns
     -------
     type
-        A subclass of ``sympy.Function``; the same one whenever the arguments are the same.
+        A subclass of ``sympy.Function``; the same one whenever the arguments
+        are the same.
 
     Notes
     -----
@@ -43,11 +45,13 @@ def opaque_function(name, order=0):
         text = rf"{primed}\left({printer._print(self.args[0])}\right)"
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
 
-    return type(primed, (sp.Function,), {"nargs": 1, "fdiff": fdiff, "_latex": latex})
+    return type(
+        primed, (sp.Function,), {"nargs": 1, "fdiff": fdiff, "_latex": latex}
+    )
 
 
 def opaque_activation(name):
-    """An activation of which nothing is known, for arrays of SymPy expressions.
+    """An activation of which nothing is known, for SymPy expressions.
 
     Parameters
     ----------
@@ -56,23 +60,27 @@ def opaque_activation(name):
     Returns
     -------
     Activation
-        With ``f(z)`` and ``df(z, a)`` entry by entry; ``df`` looks at ``z`` alone.
+        With ``f(z)`` and ``df(z, a)`` entry by entry; ``df`` looks at ``z``
+        alone.
 
     Notes
     -----
     Derived in the appendix on number types.
     """
-    g, dg = (np.frompyfunc(opaque_function(name, order), 1, 1) for order in (0, 1))
+    g, dg = (
+        np.frompyfunc(opaque_function(name, order), 1, 1) for order in (0, 1)
+    )
     return Activation(name, g, lambda z, a: dg(z))
 
 
 def symbol_array(name, shape):
-    """An array of SymPy symbols, named by the array and by the indices counted from one.
+    """An array of SymPy symbols, named by indices that start from one.
 
     Parameters
     ----------
     name : str
-        A first part of each symbol's name: ``"W_aa"`` gives ``W_aa_11``, printed W_{aa 11}.
+        A first part of each symbol's name: ``"W_aa"`` gives ``W_aa_11``,
+        printed W_{aa 11}.
     shape : tuple of int
 
     Returns
@@ -86,5 +94,7 @@ def symbol_array(name, shape):
     separator = "," if any(size > 9 for size in shape) else ""
     array = np.empty(shape, dtype=object)
     for index in np.ndindex(*shape):
-        array[index] = sp.Symbol(f"{name}_{separator.join(str(i + 1) for i in index)}")
+        array[index] = sp.Symbol(
+            f"{name}_{separator.join(str(i + 1) for i in index)}"
+        )
     return array

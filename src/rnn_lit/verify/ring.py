@@ -36,16 +36,24 @@ class OpaqueRing:
         names = []
 
         def collect(name, shape):
-            places = ["_".join([name, *(str(i + 1) for i in at)]) for at in np.ndindex(*shape)]
+            places = [
+                "_".join([name, *(str(i + 1) for i in at)])
+                for at in np.ndindex(*shape)
+            ]
             names.extend(places)
             return np.array(places, dtype=object).reshape(shape)
 
         make_case(collect, n, m, k, T, B)
         calls = T * (B or 1) * (n + k)
-        opaque_names = [f"{kind}{i + 1}" for i in range(calls) for kind in ("g", "dg")]
+        opaque_names = [
+            f"{kind}{i + 1}" for i in range(calls) for kind in ("g", "dg")
+        ]
         self.ring, *generators = ring(names + opaque_names, QQ)
         by_name = dict(zip(names, generators, strict=False))
-        self._g, self._dg = generators[len(names) :: 2], generators[len(names) + 1 :: 2]
+        self._g, self._dg = (
+            generators[len(names) :: 2],
+            generators[len(names) + 1 :: 2],
+        )
         self._index, self._z = {}, []  # (activation, z) -> i, and i -> z
 
         def entries(name, shape):
@@ -64,10 +72,15 @@ class OpaqueRing:
         def df(z, a):
             i = self._index.get((name, z))
             if i is None or a != self._g[i]:
-                raise ValueError(f"the derivative of {name} was asked at a pair with a ≠ {name}(z)")
+                raise ValueError(
+                    f"the derivative of {name} was asked at a pair "
+                    f"with a ≠ {name}(z)"
+                )
             return self._dg[i]
 
-        return Activation(name, np.frompyfunc(f, 1, 1), np.frompyfunc(df, 2, 1))
+        return Activation(
+            name, np.frompyfunc(f, 1, 1), np.frompyfunc(df, 2, 1)
+        )
 
     def derivation(self, polynomial):
         """The derivatives of a polynomial.
@@ -87,13 +100,20 @@ class OpaqueRing:
 
         def by(w):
             slopes = []  # the derivatives of g(z_1), g(z_2), … by w
-            for z, dg, inner in zip(self._z, self._dg, arguments, strict=False):
-                slopes.append(dg * (z.diff(w) + sum(q * slopes[j] for j, q in inner)))
+            for z, dg, inner in zip(
+                self._z, self._dg, arguments, strict=False
+            ):
+                slopes.append(
+                    dg * (z.diff(w) + sum(q * slopes[j] for j, q in inner))
+                )
             return polynomial.diff(w) + sum(q * slopes[j] for j, q in last)
 
         return by
 
     def _through(self, polynomial):
-        """The nonzero partial derivatives by the values g(z_j): pairs of j and a polynomial."""
-        partials = ((j, polynomial.diff(g)) for j, g in enumerate(self._g[: len(self._z)]))
+        """The nonzero partial derivatives by g(z_j): pairs of j and these."""
+        partials = (
+            (j, polynomial.diff(g))
+            for j, g in enumerate(self._g[: len(self._z)])
+        )
         return [(j, q) for j, q in partials if q]

@@ -8,15 +8,50 @@ from rnn_lit.verify.duals import backward_side, forward_side
 from rnn_lit.verify.field import random_elements, random_oracle
 
 __all__ = [
+    "relative_error",
     "gap",
     "wrong_entries",
     "random_case",
     "complex_step",
-    "relative_error",
     "oracle_error",
     "stored_case",
     "stored_error",
 ]
+
+
+def relative_error(found, wanted):
+    """The norm of the difference over the norm of what is wanted.
+
+    Parameters
+    ----------
+    found, wanted : dict
+        Arrays by the same names and of the same shapes.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If two shapes differ.
+
+    Notes
+    -----
+    Derived in chapter 5, eq-complex-step.
+    """
+    for name in wanted:
+        if np.shape(found[name]) != np.shape(wanted[name]):
+            raise ValueError(
+                f"{name} has shape {np.shape(found[name])}, "
+                f"wanted {np.shape(wanted[name])}"
+            )
+    difference = sum(
+        ((found[name] - wanted[name]) ** 2).sum() for name in wanted
+    )
+    return float(
+        (difference / sum((wanted[name] ** 2).sum() for name in wanted)) ** 0.5
+    )
 
 
 def gap(case, direction, code=SHIPPED):
@@ -33,13 +68,16 @@ def gap(case, direction, code=SHIPPED):
     Returns
     -------
     number
-        Zero if `backward` is right along this direction; exact if the numbers are.
+        Zero if `backward` is right along this direction; exact if the numbers
+        are.
 
     Notes
     -----
     Derived in chapter 5, def-gap.
     """
-    return forward_side(case, direction, code) - backward_side(case, direction, code)
+    return forward_side(case, direction, code) - backward_side(
+        case, direction, code
+    )
 
 
 def wrong_entries(algebra, code=SHIPPED):
@@ -54,7 +92,8 @@ def wrong_entries(algebra, code=SHIPPED):
     Returns
     -------
     dict
-        From the name of a leaf to its number of wrong entries, if there are any.
+        From the name of a leaf to its number of wrong entries, if there are
+        any.
 
     Notes
     -----
@@ -73,7 +112,7 @@ def wrong_entries(algebra, code=SHIPPED):
 
 
 def random_case(field, rng, n, m, k, T, B=None):
-    """A case and a direction in a prime field, all numbers random, the activations oracles.
+    """A case and a direction in a prime field, all random.
 
     Parameters
     ----------
@@ -95,7 +134,9 @@ def random_case(field, rng, n, m, k, T, B=None):
     fill = random_elements(field, rng)
     g_1, g_2 = random_oracle(field, rng), random_oracle(field, rng)
     case = make_case(fill, n, m, k, T, B, g_1, g_2)
-    return case, {name: fill(name, leaf.shape) for name, leaf in case.leaves().items()}
+    return case, {
+        name: fill(name, leaf.shape) for name, leaf in case.leaves().items()
+    }
 
 
 def complex_step(case, code=SHIPPED, h=1e-30):
@@ -130,38 +171,8 @@ def complex_step(case, code=SHIPPED, h=1e-30):
     return derivative
 
 
-def relative_error(found, wanted):
-    """The norm of the difference over the norm of what is wanted.
-
-    Parameters
-    ----------
-    found, wanted : dict
-        Arrays by the same names and of the same shapes.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If two shapes differ.
-
-    Notes
-    -----
-    Derived in chapter 5, eq-complex-step.
-    """
-    for name in wanted:
-        if np.shape(found[name]) != np.shape(wanted[name]):
-            raise ValueError(
-                f"{name} has shape {np.shape(found[name])}, wanted {np.shape(wanted[name])}"
-            )
-    difference = sum(((found[name] - wanted[name]) ** 2).sum() for name in wanted)
-    return float((difference / sum((wanted[name] ** 2).sum() for name in wanted)) ** 0.5)
-
-
 def oracle_error(case, code=SHIPPED):
-    """How far `backward` is from the double sum over products of Jacobians, relatively.
+    """How far `backward` is from the double sum, relatively.
 
     Parameters
     ----------
@@ -179,7 +190,15 @@ def oracle_error(case, code=SHIPPED):
     Derived in chapter 5; the double sum in chapter 3.
     """
     loss = getattr(code, case.loss)
-    arguments = (case.parameters, case.x, case.y, case.a_0, case.g_1, case.g_2, loss)
+    arguments = (
+        case.parameters,
+        case.x,
+        case.y,
+        case.a_0,
+        case.g_1,
+        case.g_2,
+        loss,
+    )
     literal = code.jacobian_product_gradient(*arguments)._asdict()
     return relative_error(gradient_of(case._replace(r=None), code), literal)
 
@@ -202,15 +221,28 @@ def stored_case(entry, code=SHIPPED):
     -----
     Derived in chapter 5.
     """
-    numbers = {name: np.array(values) for name, values in entry["numbers"].items()}
+    numbers = {
+        name: np.array(values) for name, values in entry["numbers"].items()
+    }
     parameters = Parameters(*(numbers[name] for name in Parameters._fields))
-    a_0 = numbers.get("a_0", np.zeros((*numbers["x"].shape[1:-1], len(parameters.b_a))))
+    a_0 = numbers.get(
+        "a_0", np.zeros((*numbers["x"].shape[1:-1], len(parameters.b_a)))
+    )
     g_1, g_2 = code.ACTIVATIONS[entry["g_1"]], code.ACTIVATIONS[entry["g_2"]]
-    return Case(parameters, a_0, numbers["x"], numbers["y"], None, g_1, g_2, entry["loss"])
+    return Case(
+        parameters,
+        a_0,
+        numbers["x"],
+        numbers["y"],
+        None,
+        g_1,
+        g_2,
+        entry["loss"],
+    )
 
 
 def stored_error(entry, code=SHIPPED):
-    """How far loss and gradient are from those that another program computed, relatively.
+    """How far loss and gradient are from another program's, relatively.
 
     Parameters
     ----------
@@ -228,6 +260,8 @@ def stored_error(entry, code=SHIPPED):
     Derived in chapter 5.
     """
     case = stored_case(entry, code)
-    wanted = {name: np.array(values) for name, values in entry["gradient"].items()}
+    wanted = {
+        name: np.array(values) for name, values in entry["gradient"].items()
+    }
     of_loss = abs(loss_of(case, code) - entry["L"]) / entry["L"]
     return max(float(of_loss), relative_error(gradient_of(case, code), wanted))

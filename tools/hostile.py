@@ -50,19 +50,18 @@ HOSTILE_HOME = {
 }
 GIT = {"GIT_DIR": "OTHER/.git", "GIT_WORK_TREE": "OTHER", "GIT_INDEX_FILE": "OTHER/.git/index"}
 
-#: Those that make an environment of their own; two run at a time.
+#: Those that make an environment of their own; two run at a time. A plant holds several settings,
+#: as it takes minutes; each alone has its test with a stub of pip.
 FRESH = (
-    Plant("venv, another project on CDPATH", VENV, {"CDPATH": "OTHER"}),
-    Plant("venv, PIP_USER", VENV, {"PIP_USER": "1"}),
-    Plant("venv, PIP_TARGET", VENV, {"PIP_TARGET": "OTHER/target"}),
-    Plant("venv, PIP_PREFIX", VENV, {"PIP_PREFIX": "OTHER/prefix"}),
-    Plant("venv, PIP_DRY_RUN and PIP_QUIET", VENV, {"PIP_DRY_RUN": "1", "PIP_QUIET": "3"}),
-    Plant("venv, a pip.conf of the home", VENV, {"XDG_CONFIG_HOME": "OTHER/xdg"}),
-    Plant("venv, warnings are errors", VENV, {"PYTHONWARNINGS": "error"}),
-    Plant("venv, other modules", VENV, {"PYTHONPATH": "OTHER", "PYTHONSAFEPATH": "1"}),
-    Plant("venv, PYTHONHOME", VENV, {"PYTHONHOME": "/nowhere"}),
-    Plant("venv, an awkward path and the locale of C", VENV, {"LC_ALL": "C"}, folder=AWKWARD),
-)
+    Plant("venv, settings of Python and another project on CDPATH", VENV,
+          {"CDPATH": "OTHER", "PYTHONWARNINGS": "error", "PYTHONHOME": "/nowhere"}),
+    Plant("venv, pip for the user, which says little and does nothing", VENV,
+          {"PIP_USER": "1", "PIP_DRY_RUN": "1", "PIP_QUIET": "3", "XDG_CONFIG_HOME": "OTHER/xdg"}),
+    Plant("venv, pip elsewhere, and other modules", VENV,
+          {"PIP_TARGET": "OTHER/target", "PYTHONPATH": "OTHER", "PYTHONSAFEPATH": "1"}),
+    Plant("venv, an awkward path, the locale of C, a prefix", VENV,
+          {"LC_ALL": "C", "PIP_PREFIX": "OTHER/prefix"}, folder=AWKWARD),
+)  # fmt: skip
 #: Those that find the environment ready (`make hostile` sees to it that it is).
 READY = (
     Plant("venv, numpy was deleted", VENV, wanted="does not work"),
@@ -71,8 +70,8 @@ READY = (
     Plant("test, no git", SOME, {"PATH": "OTHER/programs"}, "git is not installed"),
     Plant("test, a hostile home", SOME, HOSTILE_HOME, "passed"),
     Plant("test, no home", SOME, {"HOME": "/dev/null/x"}, "passed"),
-    Plant("test, warnings are errors", SOME, {"PYTHONWARNINGS": "error"}, "passed"),
-    Plant("test, no plugins", SOME, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, "passed"),
+    Plant("test, warnings are errors, no plugins", SOME,
+          {"PYTHONWARNINGS": "error", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, "passed"),
     Plant("test, no assertions, and a test that fails",
           (*TEST, "TESTS=tests/test_planted.py"), {"PYTHONOPTIMIZE": "1"}, "1 failed", fails=True),
     Plant("book, a hostile home", BOOK, HOSTILE_HOME),

@@ -93,7 +93,7 @@ def objective(
     g_2: Activation = identity, loss: Loss = mean_squared_error,
     penalty: float = 0.0,
 ) -> tuple[Number, Parameters, States]:
-    """What training lowers: the loss plus penalty·‖θ‖², with its gradient.
+    """What training lowers, the loss plus penalty·‖θ‖², with its gradient.
 
     Parameters
     ----------
@@ -105,9 +105,11 @@ def objective(
         The state before the first input; zeros by default.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature.
     penalty : float
-        The factor of ‖θ‖², the sum of the squares of all parameters, biases among them.
+        The factor of ‖θ‖², the sum of the squares of all parameters, biases
+        among them.
 
     Returns
     -------
@@ -147,7 +149,7 @@ def objective(
 
 
 def flatten(parameters: Parameters) -> Array:
-    """The parameters as one vector θ: W_aa, W_ax, b_a, W_ya, b_y, each row by row.
+    """The parameters as one vector θ, each of the five row by row.
 
     Parameters
     ----------
@@ -157,6 +159,7 @@ def flatten(parameters: Parameters) -> Array:
     Returns
     -------
     (n² + nm + n + kn + k,) array
+        W_aa, W_ax, b_a, W_ya, b_y, in this order.
 
     Notes
     -----
@@ -207,7 +210,8 @@ def unflatten(vector: ArrayLike, like: Parameters) -> Parameters:
     (vector,) = common_type(vector=vector)
     check_array("vector", vector, (sum(sizes),), finite=False)
     parts = np.split(vector, np.cumsum(sizes)[:-1])
-    return Parameters(*(part.reshape(np.shape(w)) for part, w in zip(parts, like, strict=True)))
+    pairs = zip(parts, like, strict=True)
+    return Parameters(*(part.reshape(np.shape(w)) for part, w in pairs))
 
 
 #: The objective and its gradient at a θ.
@@ -237,8 +241,8 @@ def _adam(
         _, gradient = evaluate(theta)
         mean = beta_1 * mean + (1 - beta_1) * gradient
         square = beta_2 * square + (1 - beta_2) * gradient**2
-        step = mean / (1 - beta_1**i) / (np.sqrt(square / (1 - beta_2**i)) + epsilon)
-        theta = theta - eta * step
+        scale = np.sqrt(square / (1 - beta_2**i)) + epsilon
+        theta = theta - eta * (mean / (1 - beta_1**i) / scale)
 
 
 def _l_bfgs(evaluate: _Evaluate, theta: Array, eta: object) -> None:
@@ -268,20 +272,23 @@ class History(NamedTuple):
     Attributes
     ----------
     parameters : Parameters
-        The best parameters met: of the lowest validation loss if there was a validation stretch,
-        else of the lowest objective.
+        The best parameters met: of the lowest validation loss if there was a
+        validation stretch, else of the lowest objective.
     losses : (rounds + 1,) array
-        The objective before the first update and after each round: one value for each gradient.
+        The objective before the first update and after each round: one value
+        for each gradient.
     gradient_norms : (rounds + 1,) array
-        The Euclidean norm of each gradient of the objective, before any clipping.
+        The Euclidean norm of each gradient of the objective, before any
+        clipping.
     validation_losses : (rounds + 1,) array
-        The loss on the validation stretch, without penalty; empty if there was none.
+        The loss on the validation stretch, without penalty; empty if there was
+        none.
     rounds : int
         How many rounds were made.
     reason : str
-        Why training ended: "rounds" (all were made), "patience" (the loss stopped falling)
-        or "converged" (L-BFGS found no lower value); in the history that an error carries,
-        "diverged" or "interrupted".
+        Why training ended: "rounds" (all were made), "patience" (the loss
+        stopped falling) or "converged" (L-BFGS found no lower value); in the
+        history that an error carries, "diverged" or "interrupted".
 
     Notes
     -----
@@ -325,12 +332,14 @@ class History(NamedTuple):
             import matplotlib.pyplot as plt
         except ImportError as error:
             needs = "plot needs Matplotlib: pip install matplotlib, or"
-            raise ImportError(f'{needs} in a checkout pip install ".[plot]"') from error
+            message = f'{needs} in a checkout pip install ".[plot]"'
+            raise ImportError(message) from error
         if axes is None:
             _, axes = plt.subplots()
         axes.semilogy(self.losses, label="training objective")
         if len(self.validation_losses):
-            axes.semilogy(self.validation_losses, "--", label="validation loss")
+            watched = self.validation_losses
+            axes.semilogy(watched, "--", label="validation loss")
         axes.set(xlabel="round", ylabel="loss")
         axes.legend()
         return axes
@@ -362,7 +371,8 @@ class Diverged(FloatingPointError):
 
     history: History
 
-    def __init__(self, message: str, history: Any = None):  # unpickling gives it later
+    # Unpickling gives the history later.
+    def __init__(self, message: str, history: Any = None):
         super().__init__(message)
         self.history = history
 
@@ -391,16 +401,17 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _Finished(Exception):
-    """Raised inside a method when its rounds are over; the argument is the reason."""
+    """Raised when the rounds are over; the argument is the reason."""
 
 
 def without_first(loss: Loss, steps: int) -> Loss:
-    """The loss without its first steps, in which the state still remembers the choice of a_0.
+    """The loss without its first steps, which still depend on a_0.
 
     Parameters
     ----------
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature.
     steps : int
         How many steps do not count; the mean is over the T − steps that do.
 
@@ -436,10 +447,13 @@ def without_first(loss: Loss, steps: int) -> Loss:
         y = as_array("y", y)
         T = len(y) if y.ndim else 0
         if not steps < T:
-            raise ValueError(f"washout is {steps}, wanted fewer than the {T} steps of y")
+            raise ValueError(
+                f"washout is {steps}, wanted fewer than the {T} steps of y"
+            )
         late = States(None, None, states.o[steps:], states.y_hat[steps:])
         L, e = loss(late, y[steps:], g_2)
-        return L, np.concatenate([np.zeros_like(e, shape=(steps,) + e.shape[1:]), e])
+        none = np.zeros_like(e, shape=(steps,) + e.shape[1:])
+        return L, np.concatenate([none, e])
 
     return counted if steps else loss
 
@@ -449,25 +463,38 @@ def _check_settings(
     clip_norm: float | None, patience: int | None, tolerance: float,
 ) -> None:
     if method not in _METHODS:
-        raise ValueError(f"method is {method!r}, wanted one of {', '.join(map(repr, _METHODS))}")
+        known = ", ".join(map(repr, _METHODS))
+        raise ValueError(f"method is {method!r}, wanted one of {known}")
     if method != "L-BFGS" and not (eta is not None and 0 < eta < np.inf):
-        raise ValueError(f"eta is {eta}, wanted a positive number for method {method!r}")
+        raise ValueError(
+            f"eta is {eta}, wanted a positive number for method {method!r}"
+        )
     if method == "L-BFGS" and clip_norm is not None:
-        raise ValueError(f"clip_norm is {clip_norm}, wanted None: L-BFGS needs the true gradient")
+        raise ValueError(
+            f"clip_norm is {clip_norm}, wanted None: L-BFGS needs the true "
+            "gradient"
+        )
     counts = [("rounds", rounds, 1), ("washout", washout, 0)]
-    for name, value, least in counts + [("patience", patience, 1)] * (patience is not None):
+    waits = [("patience", patience, 1)] * (patience is not None)
+    for name, value, least in counts + waits:
         if not (isinstance(value, (int, np.integer)) and value >= least):
-            raise ValueError(f"{name} is {value!r}, wanted a whole number from {least} on")
+            raise ValueError(
+                f"{name} is {value!r}, wanted a whole number from {least} on"
+            )
     for name, value in (("penalty", penalty), ("tolerance", tolerance)):
         if not 0 <= value < np.inf:
-            raise ValueError(f"{name} is {value}, wanted a finite number from 0 on")
+            raise ValueError(
+                f"{name} is {value}, wanted a finite number from 0 on"
+            )
 
 
 def _check_validation(
     validation: tuple[ArrayLike, ArrayLike], x: ArrayLike, y: ArrayLike
 ) -> tuple[Array, Array]:
     if len(validation) != 2:
-        raise ValueError(f"validation has {len(validation)} parts, wanted a pair (x, y)")
+        raise ValueError(
+            f"validation has {len(validation)} parts, wanted a pair (x, y)"
+        )
     names = "the validation stretch's x", "the validation stretch's y"
     x_v, y_v = common_type(**dict(zip(names, validation, strict=True)))
     check_array(names[0], x_v, x_v.shape[:1] + np.shape(x)[1:])
@@ -489,8 +516,9 @@ def _interruption(history: History) -> str:
     if not len(history.losses):
         return "training was interrupted before its first objective"
     return (
-        f"training was interrupted after {history.rounds} rounds; the lowest objective was "
-        f"{history.losses.min():.3g}, and the best parameters are in .history"
+        f"training was interrupted after {history.rounds} rounds; the lowest "
+        f"objective was {history.losses.min():.3g}, and the best parameters "
+        "are in .history"
     )
 
 
@@ -498,11 +526,14 @@ def _divergence(
     records: list[tuple[Number, float, Number]], eta: float | None
 ) -> str:
     if not records:
-        return "training cannot start: the objective or its gradient is not finite"
-    advice = "" if eta is None else f"; a smaller eta than {eta} or clipping may help"
+        reason = "the objective or its gradient is not finite"
+        return f"training cannot start: {reason}"
+    advice = f"; a smaller eta than {eta} or clipping may help"
+    advice = "" if eta is None else advice
     return (
-        f"training diverged in round {len(records)}: the objective or its gradient is no longer "
-        f"finite; the last finite objective was {records[-1][0]:.3g}{advice}"
+        f"training diverged in round {len(records)}: the objective or its "
+        "gradient is no longer finite; the last finite objective was "
+        f"{records[-1][0]:.3g}{advice}"
     )
 
 
@@ -536,31 +567,38 @@ def train(
     y : (T, k) or (T, B, k) array
         The targets.
     rounds : int
-        How many rounds to make at most. A round is one gradient of the objective, in every
-        method; one more is taken before the first, at the start itself.
+        How many rounds to make at most. A round is one gradient of the
+        objective, in every method; one more is taken before the first, at the
+        start itself.
     eta : float
-        The learning rate. L-BFGS finds its step lengths itself and makes no use of it.
+        The learning rate. L-BFGS finds its step lengths itself and makes no
+        use of it.
     method : {"gradient descent", "momentum", "adam", "L-BFGS"}
-        Momentum is 0.9, Adam's constants are the usual 0.9, 0.999 and 1e-8. L-BFGS needs SciPy.
+        Momentum is 0.9, Adam's constants are the usual 0.9, 0.999 and 1e-8.
+        L-BFGS needs SciPy.
     a_0 : (n,) or (B, n) array, optional
         The state before the first input; zeros by default. It is not trained.
     g_1, g_2 : Activation
     loss : callable
-        `mean_squared_error`, `softmax_cross_entropy` or any function of their signature.
+        `mean_squared_error`, `softmax_cross_entropy` or any function of their
+        signature.
     penalty : float
         The factor of ‖θ‖² in the objective.
     washout : int
         The first steps that do not count in the training loss.
     clip_norm : float, optional
-        The largest norm a gradient may have; a longer one is shortened to it. Not for L-BFGS.
+        The largest norm a gradient may have; a longer one is shortened to it.
+        Not for L-BFGS.
     validation : pair of arrays (x, y), optional
-        A stretch that continues the series: its state starts where that of x ended.
+        A stretch that continues the series: its state starts where that of x
+        ended.
     patience : int, optional
-        Stop when the loss has not fallen for this many rounds; without it, all rounds are made.
-        The loss watched is that of the validation stretch, or without one the objective.
+        Stop when the loss has not fallen for this many rounds; without it, all
+        rounds are made. The loss watched is that of the validation stretch, or
+        without one the objective.
     tolerance : float
-        How much lower than the reference a loss must be to count as fallen; it is then the new
-        reference.
+        How much lower than the reference a loss must be to count as fallen; it
+        is then the new reference.
     progress : bool
         Whether to show a bar, if tqdm is installed.
 
@@ -572,14 +610,16 @@ def train(
     Raises
     ------
     ValueError
-        If a setting is out of its range, an argument has a wrong shape, or holds a NaN or an
-        infinity.
+        If a setting is out of its range, an argument has a wrong shape, or
+        holds a NaN or an infinity.
     Diverged
-        A FloatingPointError: if the objective or its gradient is no longer finite. The message
-        has the round and the last finite objective, the attribute ``history`` the rounds before.
+        A FloatingPointError: if the objective or its gradient is no longer
+        finite. The message has the round and the last finite objective, the
+        attribute ``history`` the rounds before.
     Interrupted
-        A KeyboardInterrupt: after a Ctrl-C. The attribute ``history`` has the rounds before, so
-        that nothing is lost, and a loop over trainings ends as the user wishes.
+        A KeyboardInterrupt: after a Ctrl-C. The attribute ``history`` has the
+        rounds before, so that nothing is lost, and a loop over trainings ends
+        as the user wishes.
     ImportError
         If the method is L-BFGS and SciPy is not installed.
 
@@ -596,7 +636,9 @@ def train(
     >>> print(history.losses[-1] < history.losses[0] / 2)
     True
     """
-    _check_settings(rounds, eta, method, penalty, washout, clip_norm, patience, tolerance)
+    _check_settings(
+        rounds, eta, method, penalty, washout, clip_norm, patience, tolerance
+    )
     if validation is not None:
         x_v, y_v = _check_validation(validation, x, y)
     training_loss = without_first(loss, washout)
@@ -608,22 +650,28 @@ def train(
         losses, norms, validation_losses = np.array(records).reshape(-1, 3).T
         if validation is None:
             validation_losses = validation_losses[:0]
-        return History(best, losses, norms, validation_losses, max(len(records) - 1, 0), reason)
+        made = max(len(records) - 1, 0)
+        return History(best, losses, norms, validation_losses, made, reason)
 
     def evaluate(theta: Array) -> tuple[Number, Array]:
         nonlocal best, lowest, reference, waited
-        current = unflatten(theta.copy(), parameters)  # for methods that step in place
-        # At the start `objective` itself refuses what is not finite, and names it.
+        # A copy, for methods that step in place.
+        current = unflatten(theta.copy(), parameters)
+        # At the start `objective` itself names what is not finite.
         finite = not records or np.isfinite(theta).all()
         if finite:
-            F, gradient, states = objective(current, x, y, a_0, g_1, g_2, training_loss, penalty)
+            F, gradient, states = objective(
+                current, x, y, a_0, g_1, g_2, training_loss, penalty
+            )
             finite = np.isfinite(F) and np.isfinite(flatten(gradient)).all()
         if not finite:
             raise Diverged(_divergence(records, eta), history("diverged"))
-        gradient, norm = clip(gradient, np.inf if clip_norm is None else clip_norm)
+        longest = np.inf if clip_norm is None else clip_norm
+        gradient, norm = clip(gradient, longest)
         watched = F
         if validation is not None:
-            watched, _ = loss(forward(current, x_v, states.a[-1], g_1, g_2), y_v, g_2)
+            later = forward(current, x_v, states.a[-1], g_1, g_2)
+            watched, _ = loss(later, y_v, g_2)
         records.append((F, norm, watched))
         if watched < lowest:
             best, lowest = current, watched

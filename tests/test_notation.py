@@ -95,7 +95,7 @@ def test_a_row_that_is_lost_is_seen(row, letter):
 
 
 def test_every_row_of_a_single_chapter_says_where():
-    own = SYMBOLS[SYMBOLS.index("### In the model, the loss and the gradient only") :]
+    own = SYMBOLS[SYMBOLS.index("### Only in the model, the loss and the gradient") :]
     assert len(rows(own)) > 50
     assert [row for row in rows(own) if len(row) != 3 or not REFERENCE.search(row[1])] == []
 

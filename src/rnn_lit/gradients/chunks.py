@@ -124,7 +124,7 @@ def truncated_gradient(
 
     Notes
     -----
-    Derived in chapter 13; its error is equation eq-error-at-cuts. Memory
+    Derived in chapter 14; its error is equation eq-error-at-cuts. Memory
     beyond the arguments: of the order of y's own for the outputs and e, of n
     for each chunk, and of n times the length for the states. Time: one forward
     pass more than `loss_and_gradient`.
@@ -190,7 +190,7 @@ def checkpointed_gradient(
 
     Notes
     -----
-    Derived in chapter 13, equations eq-checkpoint and eq-sqrt-memory. Memory
+    Derived in chapter 14, equations eq-checkpoint and eq-sqrt-memory. Memory
     beyond the arguments: of the order of y's own for the outputs and e, and
     with the default length of n times the square root of T for the states.
     Time: one forward pass more than `loss_and_gradient`.

@@ -45,7 +45,7 @@ def scan(M: Array, c: Array, start: Array) -> Array:
 
     Notes
     -----
-    Derived in chapter 14, equations eq-associative and eq-scan-count. The work
+    Derived in chapter 15, equations eq-associative and eq-scan-count. The work
     is of the order of T n³ log T, where the loop needs T n².
 
     Examples
@@ -98,7 +98,7 @@ def scan_backward(
 
     Notes
     -----
-    Derived in chapter 14, equation eq-affine-sweep. Memory: of the order of
+    Derived in chapter 15, equation eq-affine-sweep. Memory: of the order of
     T n².
 
     Examples
@@ -154,7 +154,7 @@ def newton_step(
 
     Notes
     -----
-    Derived in chapter 14, equations def-newton and eq-newton-exact.
+    Derived in chapter 15, equations def-newton and eq-newton-exact.
 
     Examples
     --------
@@ -207,7 +207,7 @@ def newton_forward(
 
     Notes
     -----
-    Newton's method, derived in chapter 14, equation eq-newton-exact. Fast
+    Newton's method, derived in chapter 15, equation eq-newton-exact. Fast
     where those products vanish; where they explode it may need all T
     iterations, and loses digits.
 

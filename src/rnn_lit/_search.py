@@ -274,9 +274,8 @@ def minimise(
     step = _first_step(gradient)
     converged = np.abs(gradient).max(axis=1) <= tolerance
     stalled = np.zeros_like(converged)
-    fresh = np.ones_like(
-        converged
-    )  # whether the direction is minus the gradient
+    # whether the direction is minus the gradient
+    fresh = np.ones_like(converged)
     evaluations = 1
     try:
         while evaluations < rounds and not (converged | stalled).all():
@@ -302,9 +301,8 @@ def minimise(
             step = np.where(lower, 1, 0.3 * step)
             lost = (step < 1e-10) & ~converged & ~stalled
             stalled |= lost & fresh
-            lost &= (
-                ~fresh
-            )  # the remembered curvature misleads: forget it, descend
+            # the remembered curvature misleads: forget it, descend
+            lost &= ~fresh
             S[:, lost], Y[:, lost] = 0, 0
             new = lower | lost
             direction[new] = _direction(S[:, new], Y[:, new], gradient[new])
@@ -411,9 +409,8 @@ def polish(
                 (J_trial,), _ = side_by_side(
                     (theta + step)[None], n, x, y, penalty
                 )
-                if J_trial <= J * (
-                    1 + 1e-13
-                ):  # at the minimum itself rounding decides
+                # at the minimum itself rounding decides
+                if J_trial <= J * (1 + 1e-13):
                     break
                 step = step / 2
             theta = theta + step
@@ -531,7 +528,7 @@ def warn_not_converged(
         f"the search {how} {made} rounds with a gradient entry of "
         f"{largest:.0e}, wanted "
         f"at most {tolerance:.0e}: more rounds, polished=True or "
-        f"a larger penalty help",
+        "a larger penalty help",
         RuntimeWarning,
         stacklevel=3,
     )

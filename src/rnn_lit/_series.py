@@ -268,9 +268,8 @@ def _with_frequency(index: Any, freq: Any) -> Any:
             continue
         try:
             made = _range(index, index[0], len(index), candidate)
-        except (
-            Exception
-        ):  # of another kind, or through an hour that a clock skips
+        # of another kind, or through an hour that a clock skips
+        except Exception:
             continue
         if len(made) == len(index) and (made == index).all():
             return made

@@ -146,8 +146,7 @@ class Forecaster(Stored, Tried, Estimator):
     mean_, scale_ : float
         The mean and the standard deviation with which the series was
         standardised.
-    n_, lags_, season_, power_, penalty_, seed_ : int, int, int or None, float,
-    float, int
+    n_, lags_, season_, power_, penalty_, seed_ : int, float or None
         What the fit used. Settings that are changed later count at the next
         fit.
     objectives_ : (starts,) array
@@ -427,9 +426,8 @@ class Forecaster(Stored, Tried, Estimator):
         where none is.
         """
         v, fitted = self._standard(self.series_), self._fitted_length
-        if (
-            self._folds is None
-        ):  # the networks of the folds are fitted when first asked for
+        # the networks of the folds are fitted when first asked for
+        if self._folds is None:
             self._folds = (
                 folds_of(
                     v[:fitted], self._settings, self._kind, (self.penalty_,)
@@ -526,7 +524,7 @@ class Forecaster(Stored, Tried, Estimator):
         if counted.max() == counted.min():
             raise ValueError(
                 f"series is constant from position {first} on, "
-                f"wanted one that varies"
+                "wanted one that varies"
             )
         return explained(counted, np.asarray(self.one_step(series))[first:])
 

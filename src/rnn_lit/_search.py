@@ -274,8 +274,7 @@ def minimise(
     step = _first_step(gradient)
     converged = np.abs(gradient).max(axis=1) <= tolerance
     stalled = np.zeros_like(converged)
-    # whether the direction is minus the gradient
-    fresh = np.ones_like(converged)
+    fresh = np.ones_like(converged)  # the direction is minus the gradient
     evaluations = 1
     try:
         while evaluations < rounds and not (converged | stalled).all():
@@ -301,8 +300,7 @@ def minimise(
             step = np.where(lower, 1, 0.3 * step)
             lost = (step < 1e-10) & ~converged & ~stalled
             stalled |= lost & fresh
-            # the remembered curvature misleads: forget it, descend
-            lost &= ~fresh
+            lost &= ~fresh  # its memory misleads: forget it, descend
             S[:, lost], Y[:, lost] = 0, 0
             new = lower | lost
             direction[new] = _direction(S[:, new], Y[:, new], gradient[new])
@@ -409,8 +407,7 @@ def polish(
                 (J_trial,), _ = side_by_side(
                     (theta + step)[None], n, x, y, penalty
                 )
-                # at the minimum itself rounding decides
-                if J_trial <= J * (1 + 1e-13):
+                if J_trial <= J * (1 + 1e-13):  # rounding, at the minimum
                     break
                 step = step / 2
             theta = theta + step
@@ -418,10 +415,9 @@ def polish(
         raise Interrupted("Newton's method was interrupted", theta) from error
     raise ArithmeticError(
         f"no minimum within {steps} Newton steps: largest gradient entry "
-        f"{largest:.1e}, "
-        f"lowest eigenvalue of the Hessian {lowest:.1e}; wanted below "
-        f"{tolerance:.0e} and "
-        "above 0. More rounds of L-BFGS or a larger penalty may help"
+        f"{largest:.1e}, lowest eigenvalue of the Hessian {lowest:.1e}; "
+        f"wanted below {tolerance:.0e} and above 0. More rounds of L-BFGS "
+        "or a larger penalty may help"
     )
 
 
@@ -526,9 +522,8 @@ def warn_not_converged(
     how = "stopped after all" if made == rounds else "stalled after"
     warnings.warn(
         f"the search {how} {made} rounds with a gradient entry of "
-        f"{largest:.0e}, wanted "
-        f"at most {tolerance:.0e}: more rounds, polished=True or "
-        "a larger penalty help",
+        f"{largest:.0e}, wanted at most {tolerance:.0e}: more rounds, "
+        "polished=True or a larger penalty help",
         RuntimeWarning,
         stacklevel=3,
     )

@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint size lock study trial bench times browser hostile perturb mutants \
+.PHONY: FORCE help venv book test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
     fuzz coverage coq clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
@@ -27,7 +27,8 @@ help:
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "make fuzz     3000 fits with random settings to random series (half an hour at most; FITS=300 for fewer)"
 	@echo "make coverage which lines and branches of the package its tests run (ten minutes)"
-	@echo "make study    the study of all configurations that chapter 8 reads (half an hour)"
+	@echo "make study    the study of all configurations that chapter 10 reads (half an hour)"
+	@echo "make decide   what else chapter 10 reads: a line beside networks, the equation refitted (minutes)"
 	@echo "make trial    the forecasts and the intervals that chapter 11 reads (an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
@@ -92,6 +93,9 @@ browser: $(PAGES)
 
 study: $(READY)
 	$(PY) tools/study.py
+
+decide: $(READY)
+	$(PY) tools/decide.py
 
 # The first keeps each finished score, so a run that was stopped goes on.
 trial: $(READY)

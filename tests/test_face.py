@@ -6,6 +6,8 @@ import inspect
 import pkgutil
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -64,7 +66,13 @@ def listed(path):
 
 def lines(source):
     """How many lines of a source are neither blank nor part of a docstring; a signature, which
-    names a type for each argument, is one."""
+    names a type for each argument, is one. They are lines of a hundred columns, however narrow
+    the page is for which a chapter lays them out."""
+    layout = ["--isolated", "--line-length=100", "--config=format.skip-magic-trailing-comma=true"]
+    source = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", *layout, "--stdin-filename=any.py", "-"],
+        input=source, capture_output=True, text=True, check=True, encoding="utf-8",
+    ).stdout  # fmt: skip
     told = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
@@ -81,6 +89,8 @@ def lines(source):
 def test_lines_are_counted_without_words():
     head, function = '"""A\n\ntext."""\n\nx = 1\n\n\n', 'def f(\n    x: int,\n):\n    """More."""\n'
     assert lines(head + function + "    return x\n") == 3
+    wide, narrow = "x = [1, 2, 3]\n", "x = [\n    1,\n    2,\n    3,\n]\n"
+    assert lines(wide) == lines(narrow) == 1
 
 
 def test_the_package_is_small():

@@ -1,4 +1,4 @@
-"""The study of chapter 8: complete, current, honest about time, and its tables agree."""
+"""The study of chapter 10: complete, current, honest about time, and its tables agree."""
 
 import ast
 import csv

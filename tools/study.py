@@ -1,4 +1,4 @@
-"""The study of chapter 8: every configuration, every seed. python tools/study.py [--jobs N]
+"""The study of chapter 10: every configuration, every seed. python tools/study.py [--jobs N]
 
 Writes ``book/data/sunspot_study.csv`` (a row for each configuration and seed) and
 ``book/data/sunspot_study_forecasts.csv`` (a row for each configuration: the mean forecast of its
@@ -164,7 +164,7 @@ def fingerprint():
 
     It covers this file's settings and computations, and the search for the minimum. What the
     forward pass and the gradient compute is fixed by their proofs, so a faster version of them
-    leaves the study valid; that it does is what chapter 8's refit of a few rows asserts.
+    leaves the study valid; that it does is what chapter 10's refit of a row asserts.
     """
     code = [fit_and_forecast, walk_forward, arv, score, starts, forecast.lagged, forecast.join]
     code += [separate, forecast.side_by_side, forecast.minimise, _direction]

@@ -127,7 +127,7 @@ def fit_line(v: Array, p: int | None = None, season: Any = None, kind: str = "la
 
     Notes
     -----
-    Derived in chapter 10, def-line. The differences are multiplied into φ, so a
+    Derived in chapter 11, def-line. The differences are multiplied into φ, so a
     line of any kind is read in one way.
     """
     d = _differencing(kind, season)
@@ -191,7 +191,7 @@ def line_after(line: Line, v: Array) -> Array:
 
     Notes
     -----
-    Derived in chapter 10, def-line.
+    Derived in chapter 11, def-line.
     """
     L, m = len(line.phi), len(line.intercepts)
     forecasts = line.intercepts[np.arange(L, len(v) + 1) % m]
@@ -245,7 +245,7 @@ def choose_power(values: Array, p: int | None, season: int | None) -> float:
 
     Notes
     -----
-    Derived in chapter 10, def-power: the likelihood is that of the values, so
+    Derived in chapter 11, def-power: the likelihood is that of the values, so
     a power's is multiplied by the slope of the transform at each of them.
     """
     if values.min() <= 0:

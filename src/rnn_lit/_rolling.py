@@ -73,7 +73,7 @@ def rows_of(line: Line, lags: int, v: Array) -> tuple[Array, Array, Array]:
 
     Notes
     -----
-    Derived in chapter 10, def-hybrid.
+    Derived in chapter 11, def-hybrid.
     """
     M = max(len(line.phi), lags)
     x, _ = lagged(v[M - lags :], lags)
@@ -101,7 +101,7 @@ def closed_loop(equation: Equation, window: Array, a: Any, phase: Array, steps: 
 
     Notes
     -----
-    Derived in chapter 10, eq-closed-loop and def-hybrid.
+    Derived in chapter 11, eq-closed-loop and def-hybrid.
     """
     line, parameters, lags = equation[:3]
     L, M, m = len(line.phi), window.shape[1], len(line.intercepts)
@@ -222,7 +222,7 @@ def errors_outside(u: Array, folds: list[Fold], steps: int) -> Array:
 
     Notes
     -----
-    Derived in chapter 10, def-outside.
+    Derived in chapter 11, def-outside.
     """
     first = folds[0].start
     errors = np.full((len(folds[0].equations), len(u) - first, steps), np.nan)
@@ -352,7 +352,7 @@ def mean_and_error(values: Array) -> tuple[float, float]:
 
     Notes
     -----
-    Lazarus, Lewis, Stock and Watson (2018); used in chapter 10, def-outside.
+    Lazarus, Lewis, Stock and Watson (2018); used in chapter 11, def-outside.
     """
     n = len(values)
     j = np.arange(1, max(1, int(0.4 * n ** (2 / 3))) + 1)[:, None]
@@ -388,7 +388,7 @@ def half_widths(errors: Array, interval: float) -> Array:
 
     Notes
     -----
-    Derived in chapter 10, eq-conformal.
+    Derived in chapter 11, eq-conformal.
     """
     widths = []
     for h, column in enumerate(abs(errors).T, 1):
@@ -428,7 +428,7 @@ def crps(sample: Array, value: float) -> float:
     Notes
     -----
     Gneiting and Raftery (2007), their equation 21, with n(n − 1) pairs so that
-    its mean is that of the law. Defined in chapter 10, def-crps.
+    its mean is that of the law. Defined in chapter 11, def-crps.
     """
     x, n = np.sort(sample), len(sample)
     pairs = 2 * ((2 * np.arange(1, n + 1) - n - 1) @ x)  # Σ over all ordered pairs

@@ -250,7 +250,7 @@ def truncated_gradient(
 
     Notes
     -----
-    Derived in chapter 13; its error is equation eq-error-at-cuts. Memory
+    Derived in chapter 14; its error is equation eq-error-at-cuts. Memory
     beyond the arguments: of the order of y's own for the outputs and e, of n
     for each chunk, and of n times the length for the states. Time: one forward
     pass more than `loss_and_gradient`.
@@ -316,7 +316,7 @@ def checkpointed_gradient(
 
     Notes
     -----
-    Derived in chapter 13, equations eq-checkpoint and eq-sqrt-memory. Memory
+    Derived in chapter 14, equations eq-checkpoint and eq-sqrt-memory. Memory
     beyond the arguments: of the order of y's own for the outputs and e, and
     with the default length of n times the square root of T for the states.
     Time: one forward pass more than `loss_and_gradient`.
@@ -371,7 +371,7 @@ def scan(M: Array, c: Array, start: Array) -> Array:
 
     Notes
     -----
-    Derived in chapter 14, equations eq-associative and eq-scan-count. The work
+    Derived in chapter 15, equations eq-associative and eq-scan-count. The work
     is of the order of T n³ log T, where the loop needs T n².
 
     Examples
@@ -424,7 +424,7 @@ def scan_backward(
 
     Notes
     -----
-    Derived in chapter 14, equation eq-affine-sweep. Memory: of the order of
+    Derived in chapter 15, equation eq-affine-sweep. Memory: of the order of
     T n².
 
     Examples
@@ -480,7 +480,7 @@ def newton_step(
 
     Notes
     -----
-    Derived in chapter 14, equations def-newton and eq-newton-exact.
+    Derived in chapter 15, equations def-newton and eq-newton-exact.
 
     Examples
     --------
@@ -533,7 +533,7 @@ def newton_forward(
 
     Notes
     -----
-    Newton's method, derived in chapter 14, equation eq-newton-exact. Fast
+    Newton's method, derived in chapter 15, equation eq-newton-exact. Fast
     where those products vanish; where they explode it may need all T
     iterations, and loses digits.
 

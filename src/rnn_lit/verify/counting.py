@@ -69,7 +69,7 @@ class Workload:
 
     Notes
     -----
-    Explained in chapter 12.
+    Explained in chapter 13.
     """
 
     def __init__(self, T, n, m, k, B=None):
@@ -125,7 +125,7 @@ def count_polynomials(function, variables, degrees):
     -----
     On the grid 1 … degree + 1 in each variable the polynomial is unique; its
     coefficients are the values times the inverse of one Vandermonde matrix
-    along each axis. Explained in chapter 12.
+    along each axis. Explained in chapter 13.
     """
     axes = [range(1, degree + 2) for degree in degrees]
     counts = {sizes: count(function, sizes) for sizes in product(*axes)}

@@ -171,6 +171,24 @@ def test_a_polygon_knows_its_sides():
             assert polygon.side(arm * Ball(middle), arm * Ball(half)) == side
 
 
+def test_an_arc_is_on_one_side_with_all_its_points():
+    """Near dents, where an arc may be left of one side's line and right of the next one's."""
+    draw, decided = np.random.default_rng(7), 0
+    for _ in range(40):
+        angle = 2 * np.pi * (np.arange(8) + draw.uniform(-0.3, 0.3, 8)) / 8
+        radius = np.tile([0.4, 1], 4)[:, None]
+        corners = radius * np.column_stack([np.cos(angle), np.sin(angle)])
+        polygon = Polygon(np.zeros(2), corners)
+        dents = corners[2 * draw.integers(0, 4, 60)]
+        middles = dents * draw.uniform(0.5, 1, (60, 1)) + draw.normal(0, 0.2, (60, 2))
+        for middle, half in zip(middles, draw.uniform(-0.2, 0.2, (60, 2))):
+            side = polygon.side(*planar([middle, half]))
+            decided += side != 0
+            for s in (-1, 0, 1) if side else ():
+                assert inside(corners, middle + s * half) == (side == -1)
+    assert decided > 900
+
+
 @pytest.mark.parametrize(
     "corners",
     [

@@ -280,9 +280,9 @@ def repelled(loop, fixed, frame, radius, sectors=64):
         arm += axes[1] * (length * angle.sin())
         image = loop(Vector(*fixed) + arm)
         columns = (in_basis(*axes, loop.push(image, axis)) for axis in axes)
-        p, q = (Vector(*column) for column in columns)
-        mixed = abs(p.dot(q))
-        bounds += [(u.dot(u) - mixed).lower() for u in (p, q)]
+        xi, zeta = (Vector(*column) for column in columns)
+        mixed = abs(xi.dot(zeta))
+        bounds += [(u.dot(u) - mixed).lower() for u in (xi, zeta)]
     return min(bounds)
 
 
@@ -293,14 +293,14 @@ class TubeBounds(NamedTuple):
     ----------
     width : Fraction
     turn : Ball
-        Of the distance of ψ′ − ψ from ω.
+        Of the distance of ψ′ − ψ from ω, the A of lem-follow.
     leaves : Ball
         Of abs(v′).
     offset : Ball
-        Of abs(v′) where v = 0.
+        Of abs(v′) where v = 0, the δ of lem-enter.
     along, across, lift, rate : Ball
-        A lower bound of ∂ψ′/∂ψ, and upper bounds of the absolute values of
-        ∂ψ′/∂v, ∂v′/∂ψ and ∂v′/∂v.
+        k_1, k_2, k_3 and k_4 of lem-cones: a lower bound of ∂ψ′/∂ψ, and upper
+        bounds of the absolute values of ∂ψ′/∂v, ∂v′/∂ψ and ∂v′/∂v.
     lowest, highest : tuple of Ball
         Bounds of the least and of the largest forecast on any closed curve in
         the tube that runs once around; zeros without an output.
@@ -462,7 +462,7 @@ def _step(loop, tube, box, there, half, spread, rate):
     )  # fmt: skip
 
 
-_MORE, _TINY = Fraction(13, 10), Fraction(1, 10**15)
+_MORE, _TINY = Ball(1.25), Ball(2.0**-50)
 
 
 def _forecast(box, output):
@@ -577,9 +577,8 @@ def certify_cycle(
         require(growth > 1, "the fixed point is not proved to repel")
         square = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], float)
         outer = chain(loop, tube, thick, square, inwards=True)
-        inner = chain(
-            loop, tube, thick, _disc(tube, frame, near), inwards=False
-        )
+        disc = _disc(tube, frame, near)
+        inner = chain(loop, tube, thick, disc, inwards=False, n=64)
         _hold_the_fixed_point(inner, fixed, frame, near)
         of_thick = tube_bounds(loop, tube, thick, boxes[0], slices)
         require(
@@ -664,9 +663,10 @@ def _hold_the_fixed_point(polygons, fixed, frame, near):
 
 def _cones(bounds):
     """A slope L that the step keeps, and by what it shrinks; see lem-cones."""
-    a, b, c, d = bounds.along, bounds.across, bounds.lift, bounds.rate
+    k_1, k_2 = bounds.along, bounds.across
+    k_3, k_4 = bounds.lift, bounds.rate
     for L in (Fraction(k, 100) for k in range(1, 100)):
-        ahead = a - b * L
-        if ahead > 0 and c + d * L < L * ahead and d + b * L < 1:
-            return L, (d + b * L).upper()
+        ahead, kappa = k_1 - k_2 * L, (k_4 + k_2 * L).upper()
+        if ahead > 0 and k_3 + k_4 * L < L * ahead and kappa < 1:
+            return L, kappa
     raise Undecided("no slope of a cone is proved to be kept")

@@ -48,7 +48,7 @@ class Certificate(NamedTuple):
     contraction : Ball
         An upper bound q < 1 of ‖I − CH‖ over the box, thm-newton.
     definiteness : Ball
-        An upper bound p < 1 of ‖I − SHS‖ over the box, lem-definite.
+        An upper bound ν < 1 of ‖I − SHS‖ over the box, lem-definite.
     curvature : Ball
         A positive lower bound of the Hessian's eigenvalues over the box.
     error : Ball
@@ -162,7 +162,14 @@ def _certified(centre, radius, problem):
         return _gradient(theta, *problem)
 
     box = boxed(centre, radius)
-    gradient(box)  # what balls refuse is refused here, in the balls' own words
+    # What balls refuse is refused here too, in their own words.
+    for entry in gradient(box):
+        if entry.positive() or (-entry).positive():
+            raise Undecided(
+                f"no zero is proved in the box of radius {float(radius):.1e}: "
+                "an entry of the gradient is nowhere 0 there. A middle nearer "
+                "to a minimum is wanted, or a larger box"
+            )
     H = second_derivatives(box, *problem)
     about = middles(H)
     curvatures, directions = np.linalg.eigh((about + about.T) / 2)
@@ -204,7 +211,7 @@ class Zero(NamedTuple):
     point : (p,) array of Ball
         Holds the only zero of the box.
     contraction : Ball
-        An upper bound of ‖I − CF′‖ over the box, below 1.
+        An upper bound of ‖I − Cf′‖ over the box, below 1.
     error : Ball
         An upper bound of the distance, in every entry, of the zero from the
         midpoints of ``point``.
@@ -271,7 +278,7 @@ def _below_one(name, product, radius):
 
 
 def _chord_steps(function, point, C, q, most=20):
-    """Points t ← t − C F(t), and a bound of the last one's distance from the
+    """Points t ← t − C f(t), and a bound of the last one's distance from the
     zero.
 
     The steps are proposals: whatever point they end at, the bound holds for

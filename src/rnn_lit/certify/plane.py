@@ -2,6 +2,7 @@
 
 """Curves and polygons on balls, and where a map takes them (app-cycle)."""
 
+import math
 from bisect import bisect_right
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 
+_blank = object.__new__
+
+
 class Vector:
     """A vector of the plane whose entries lie in two balls.
 
@@ -41,10 +45,10 @@ class Vector:
     def __init__(self, x, y):
         self.x, self.y = x.arb, y.arb
 
-    @classmethod
-    def of(cls, x, y):
+    @staticmethod
+    def of(x, y):
         """The vector whose entries Arb calculated."""
-        made = cls.__new__(cls)
+        made = _blank(Vector)
         made.x, made.y = x, y
         return made
 
@@ -223,14 +227,14 @@ class Polygon:
         near = self._sector(middle + half * UNIT)
         if near is None:
             return 0
-        lefts = [
-            self._sides[j].cross(middle - self._starts[j])
-            + UNIT * self._sides[j].cross(half)
-            for j in near
-        ]
-        if all(left.positive() for left in lefts):
-            return -1
-        return int(all((-left).positive() for left in lefts))
+        found = set()
+        for j in near:
+            side, start = self._sides[j], self._starts[j]
+            left = side.cross(middle - start) + UNIT * side.cross(half)
+            found.add(-1 if left.positive() else int((-left).positive()))
+            if len(found) > 1 or 0 in found:
+                return 0
+        return found.pop()
 
     def _sector(self, hull):
         """Sides that, with the centre, make triangles over a box's angles.
@@ -238,9 +242,9 @@ class Polygon:
         Side j ends at corner j. None if none are found.
         """
         arms, n = self._arms, len(self._arms)
-        x, y = (ball.middle() for ball in hull.balls())
-        end = bisect_right(self._angles, float(np.arctan2(y, x)))
-        end += self._first
+        # Only where to look first, so the midpoints will do.
+        near = math.atan2(float(hull.y), float(hull.x))
+        end = bisect_right(self._angles, near) + self._first
         start = end - 1
         while end - start < min(n, n // 2 + 2):
             left, right = arms[start % n], arms[end % n]
@@ -257,8 +261,8 @@ class Polygon:
 def image_arc(loop, middle, half):
     """The image of the points middle + s·half, −1 ≤ s ≤ 1: a middle and half.
 
-    F(p + s d) lies in F(p) + s DF(piece) d: the mean value of the derivative
-    over the way from p to any of its points lies in that over the whole piece.
+    F(a + s d) lies in F(a) + s DF(piece) d: the mean value of the derivative
+    over the way from a to any of its points lies in that over the whole piece.
     """
     image = loop(middle + half * UNIT)
     return loop(middle), loop.push(image, half)

@@ -51,12 +51,12 @@ from rnn_lit.gradients import (
 from rnn_lit.training import flatten, unflatten, without_first
 
 settings.register_profile(
-    "book", derandomize=True, database=None, deadline=None, max_examples=60, print_blob=False
+    "book", derandomize=True, database=None, deadline=None, max_examples=40, print_blob=False
 )
 settings.load_profile("book")
 # What it remembers of the source it reads is no part of a checkout.
 set_hypothesis_home_dir(Path.home() / "hypothesis")  # conftest.py has given it a home
-FITS = settings(max_examples=20)
+FITS = settings(max_examples=15)
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
 
 INNER = (tanh, sigmoid, softplus, sine, identity)

@@ -1,0 +1,567 @@
+"""Do the tests notice when a function of the package is wrong? python tools/mutants.py --package
+
+Every function of the modules in `TESTS` is changed, one thing at a time (`mutations`), and judged
+by the test files that `TESTS` names beside its module. All happens in a private copy and in forks
+of a process that has imported the tests: a fork exchanges the function's ``__code__``, so whoever
+holds the function has the changed one, and runs those tests that come to the changed line: first
+what has killed a mutant of this function before, then the fastest. A mutant is killed if a test
+fails, takes ten times its time and five seconds, or the process dies; else it is alive. Where the
+code alone does not carry the change (a definition of the module, a default, a decorator), the
+fork imports the changed module itself, before any test.
+
+Verdicts are kept in _build/mutants, and hold as long as the module does not change, nor the file
+that killed, nor (of a survivor) any file of the module's tests. ``--sample K`` tries K mutants of
+each module, drawn by ``--seed``, 0 by default.
+
+What this does not see:
+
+- changes that `mutations` does not make: signatures, defaults, decorators, the bodies of classes,
+  refusals of bad input, f-strings, two faults at a time;
+- what a test module computes from the package when it is imported, such as the values of a
+  ``parametrize``: it is computed by the package as it is, unless a definition is changed;
+- what a test looks at in another process that it starts, or in a source that it reads: these
+  import and read the package as it is, so such a test kills nothing;
+- that a test kills for the right reason: any failure counts, and so does a crash;
+- that a surviving mutant is wrong: many a one is equivalent (mutants_signed.toml says which);
+- the change of another module since a verdict was kept: remove _build/mutants to begin anew.
+"""
+
+import ast
+import contextlib
+import gc
+import hashlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
+from importlib.util import spec_from_file_location
+from itertools import zip_longest
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import NamedTuple
+
+import mutants
+import mutations
+
+#: The test files of each module, in tests/ and without "test_" and ".py".
+_NETWORK = ("model", "loss", "bptt", "jacobians", "long", "parallel", "properties", "training",
+            "hostile_network", "hostile_input", "torch_reference", "evidence",
+            "doctests")  # fmt: skip
+_FORECASTER = ("forecast", "forecaster_line", "forecaster_intervals", "forecaster_series",
+               "forecaster_settings", "forecaster_index", "forecaster_search", "branches",
+               "forecaster_interrupt", "horizon", "hostile_input", "doctests")  # fmt: skip
+TESTS = {
+    "activations": _NETWORK,
+    "model": (*_NETWORK, "theorem", "certify", "assignment", "counting", "coq", "teeth"),
+    "loss": (*_NETWORK, "certify", "compiled"),
+    "bptt": (*_NETWORK, "theorem", "assignment", "counting", "coq", "teeth"),
+    "training": (*_NETWORK, "clipping", "equation"),
+    "gradients": _NETWORK,
+    "equation": ("equation", "branches", "hostile_input", "doctests", "forecast",
+                 "forecaster_line", "certify"),
+    "forecast": (*_FORECASTER, "forecaster_files", "properties", "fuzz"),
+    "_search": (*_FORECASTER, "starts", "properties"),
+    "_series": (*_FORECASTER, "forecaster_files", "equation"),
+    "_line": (*_FORECASTER, "forecaster_files"),
+    "_rolling": _FORECASTER,
+    "_backtest": (*_FORECASTER, "properties"),
+    "_settings": (*_FORECASTER, "forecaster_files"),
+    "_storage": ("forecaster_files", "forecaster_settings", "forecast", "doctests"),
+    "_arrays": (*_NETWORK, "clipping"),
+}  # fmt: skip
+LEFT_OUT = {
+    "_numba": "Numba turns it into machine code once, which no exchanged code would reach; "
+    "tests/test_compiled.py compares it with the plain functions",
+    "compiled": "it hands over to that machine code, or to the plain functions",
+    "__init__": "it only imports",
+}
+#: Files that import a module above and are not among its tests, because they would be slow for
+#: it and see little.
+BESIDE = ("certify_cycle", "killed", "types", "face", "repository")
+
+KEPT = Path("_build") / "mutants"
+TIMES, SECONDS = 10, 5  # what a test may take: so many times its own time, and these
+NOT_COPIED = (".*", "_build", "build", "dist", "node_modules", "__pycache__", "*.egg-info")
+
+
+class Change(NamedTuple):
+    """A module with one thing changed."""
+
+    module: str
+    function: str
+    line: int
+    end: int  # the last line of what is changed
+    old: str
+    new: str
+    source: str
+
+
+def find(folder: Path, module: str) -> list[Change]:
+    """Every mutant of a module of the package in a folder."""
+    source = file_of(folder, module).read_text(encoding="utf-8")
+    ends = {(name, unit.lineno, ast.unparse(unit)): unit.end_lineno
+            for name, unit in mutations._units(source)}  # fmt: skip
+    return [Change(module, v.name, v.line, ends[v[:3]], *v[2:])
+            for v in mutations.variants(source) if v.name != "__all__"]  # fmt: skip
+
+
+def file_of(folder, module):
+    return folder / "src" / "rnn_lit" / f"{module}.py"
+
+
+# What a change is in compiled code.
+
+
+def outer(code: CodeType) -> Iterator[CodeType]:
+    """The functions of a module and the methods of its classes, in their order."""
+    for inner in filter(lambda constant: isinstance(constant, CodeType), code.co_consts):
+        is_function = inner.co_flags & 1  # CO_OPTIMIZED: not the body of a class
+        yield from [inner] if is_function else outer(inner)
+
+
+def exchanged(source: str, change: Change, path: str) -> dict[tuple[str, int], CodeType] | None:
+    """{(qualified name, first line): the changed code}, or None where that is not enough."""
+    if _without_bodies(source) != _without_bodies(change.source):
+        return None
+    pairs = zip_longest(*(outer(compile(text, path, "exec", dont_inherit=True))
+                          for text in (source, change.source)))  # fmt: skip
+    found = [pair for pair in pairs if pair[0].co_qualname == change.function
+             and pair[0].co_firstlineno <= change.line]  # fmt: skip
+    if not found or found[-1][0].co_freevars != found[-1][1].co_freevars:
+        return None
+    return dict(_nested(*found[-1]))
+
+
+def _nested(old, new):
+    """A function's new code, and that of the functions inside of it, which may have been made."""
+    yield (old.co_qualname, old.co_firstlineno), new
+    inner = [list(filter(lambda constant: isinstance(constant, CodeType), code.co_consts))
+             for code in (old, new)]  # fmt: skip
+    if len(inner[0]) == len(inner[1]):
+        for one, other in zip(*inner, strict=True):
+            if (one.co_qualname, one.co_freevars) == (other.co_qualname, other.co_freevars):
+                yield from _nested(one, other)
+
+
+def _without_bodies(source):
+    """All that runs when a module is imported, as one text."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def plant(source: str, change: Change, path: str) -> None:
+    """Exchange the code of every function that is the changed one, whoever holds it."""
+    codes = exchanged(source, change, path)
+    for function in filter(lambda value: isinstance(value, FunctionType), gc.get_objects()):
+        place = function.__code__.co_qualname, function.__code__.co_firstlineno
+        if function.__code__.co_filename == path and place in codes:
+            function.__code__ = codes[place]
+
+
+class Changed(SourceFileLoader):
+    """Imports a changed module as if its file held it."""
+
+    def __init__(self, change, path):
+        super().__init__(f"rnn_lit.{change.module}", path)
+        self.source = change.source
+
+    def get_code(self, fullname):
+        return compile(self.source, self.path, "exec", dont_inherit=True)
+
+    def find_spec(self, name, path=None, target=None):
+        return spec_from_file_location(name, self.path, loader=self) if name == self.name else None
+
+
+# Tests in this process.
+
+
+class Session:
+    """Pytest in this process: `work` is given the collected tests and runs what it wants."""
+
+    def __init__(self, folder, work):
+        self.folder, self.work, self.failed, self.skipped = folder, work, "", False
+
+    def start(self, files):
+        import pytest
+
+        options = ["-q", "-s", "-p", "no:cacheprovider", "-o", "addopts="]
+        options += [f"--rootdir={self.folder}", "-c", str(self.folder / "pyproject.toml")]
+        paths = [str(self.folder / "tests" / f"test_{name}.py") for name in files]
+        return pytest.main([*options, *paths], plugins=[self])
+
+    def pytest_runtestloop(self, session):
+        if session.testsfailed:
+            return None  # an import has failed: pytest says so
+        self.work(self, session.items)
+        return True
+
+    def pytest_runtest_logreport(self, report):
+        self.failed = self.failed or (str(report.longrepr)[-600:] if report.failed else "")
+        self.skipped = self.skipped or report.skipped
+
+    def first_failure(self, items, begin=lambda item: None):
+        """Run tests up to the first that fails; its name, or None."""
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            begin(item)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.failed:
+                return item.nodeid
+        return None
+
+
+def settle(folder):
+    """Import the package and the tests from the private copy, and work there."""
+    os.chdir(folder)
+    sys.path.insert(0, str(folder / "src"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rnn_lit"]:
+        del sys.modules[name]
+    with contextlib.suppress(ImportError):
+        import hypothesis
+
+        registered = hypothesis.settings.register_profile
+        phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]  # a failure is enough
+
+        def register(name, *parent, **options):
+            registered(name, *parent, **(options | {"phases": phases}))
+
+        type.__setattr__(hypothesis.settings, "register_profile", staticmethod(register))
+
+
+def warm():
+    """Let Numba read its machine code once, for all forks."""
+    with contextlib.suppress(ImportError):
+        import numpy as np
+
+        from rnn_lit import compiled, initialise
+
+        parameters, x = initialise(2, 2, 1, np.random.default_rng(0)), np.zeros((3, 2))
+        states = compiled.forward(parameters, x)
+        compiled.backward(parameters, x, states, np.zeros((3, 1)))
+
+
+def preload():
+    """What the tests import apart from the package and themselves."""
+    mutants.preload()
+    for name in ("pytest", "coverage", "hypothesis", "pandas", "scipy.optimize", "mpmath",
+                 "numba", "statsmodels.api"):  # fmt: skip
+        with contextlib.suppress(ImportError):
+            __import__(name)
+
+
+def measured(folder: Path, names: list[str]) -> dict[str, dict]:
+    """Of test files: each test's seconds, the lines it comes to, and whether it passes.
+
+    Each test runs in a fork of its own, so that none profits from what another has computed.
+    """
+    kept, found = folder.kept, {}
+    for name in names:
+        path = kept / f"{name}-{folder.hash_of_tests(name)}.json"
+        if not path.exists():
+            tests = {}
+            work = lambda name, tell: _measure(folder, name, tell)  # noqa: E731
+            for test, one in mutants.forked([name], 1, work):
+                if isinstance(one, dict):
+                    tests[test] = one
+            if not tests:
+                raise RuntimeError(f"no test of tests/test_{name}.py could be run")
+            write(path, tests)
+        found |= json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _measure(folder, name, tell):
+    settle(folder.path)
+    warm()
+
+    def work(session, items):
+        def one(item, tell):
+            tell(_one(folder, session, item))
+
+        for result in mutants.forked(items, folder.workers, one):
+            if isinstance(result[1], dict):  # and not given up
+                tell(result)
+
+    Session(folder.path, work).start([name])
+
+
+def _one(folder, session, item):
+    import coverage
+
+    package = folder.path / "src" / "rnn_lit"
+    watch = coverage.Coverage(data_file=None, config_file=False, include=[f"{package}/*.py"])
+    began = time.process_time()
+    watch.start()
+    failed = session.first_failure([item])
+    watch.stop()
+    data = watch.get_data()
+    lines = {Path(file).stem: sorted(data.lines(file)) for file in data.measured_files()}
+    passes = not failed and not session.skipped
+    return item.nodeid, {"seconds": time.process_time() - began, "lines": lines, "passes": passes,
+                         "failure": session.failed}  # fmt: skip
+
+
+class Folder:
+    """The private copy, and where verdicts are kept."""
+
+    def __init__(self, root, path, workers):
+        self.path, self.workers, self.kept = path, workers, root / KEPT
+        ignore = shutil.ignore_patterns(*NOT_COPIED)
+        machine_code = sorted((root / "src" / "rnn_lit" / "__pycache__").glob("*.nb?"))
+        for name in ("src", "tests", "tools", "book", "pyproject.toml", "conftest.py"):
+            if (root / name).is_dir():
+                shutil.copytree(root / name, path / name, ignore=ignore)
+            elif (root / name).exists():
+                shutil.copy(root / name, path / name)
+        cache = path / "src" / "rnn_lit" / "__pycache__"
+        cache.mkdir()
+        for file in machine_code:  # Numba's, which would take a minute to make
+            shutil.copy2(file, cache)
+
+    def hash_of(self, *paths):
+        return hashed(*(path.read_bytes() for path in paths))
+
+    def hash_of_tests(self, *names):
+        """Of the package and of test files."""
+        package = sorted((self.path / "src" / "rnn_lit").glob("*.py"))
+        return self.hash_of(*package, *(self.path / "tests" / f"test_{n}.py" for n in names))
+
+    def hash_of_file(self, name):
+        return self.hash_of(self.path / "tests" / f"test_{name}.py")
+
+    def verdicts(self, module):
+        """Where a module's verdicts are kept."""
+        return self.kept / self.hash_of(file_of(self.path, module)) / f"{module}.json"
+
+
+def hashed(*parts):
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def write(path, content):
+    """At once, so that an interrupted run leaves a whole file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(content), encoding="utf-8")
+    new.replace(path)
+
+
+# Mutants.
+
+
+def file_name(test):
+    """The name in `TESTS` of the file of a test."""
+    return Path(test.partition("::")[0]).stem.removeprefix("test_")
+
+
+def chosen(change: Change, tests: dict[str, dict], everywhere: bool) -> list[str]:
+    """The tests that come to a change, the fastest first, those of a file beside each other."""
+    lines = set(range(change.line, change.end + 1))
+
+    def comes(test):
+        seen = test["lines"].get(change.module, [])
+        return test["passes"] and (bool(seen) if everywhere else not lines.isdisjoint(seen))
+
+    def rank(name):
+        seconds = tests[name]["seconds"]
+        return sum(seconds > limit for limit in (0.1, 1, 10)), file_name(name), seconds
+
+    return sorted((name for name in tests if comes(tests[name])), key=rank)
+
+
+def judged(session, items, change, tests, tell):
+    """In a process of its own: killed by the first test that fails or takes too long, or alive."""
+    limits = [TIMES * tests[item.nodeid]["seconds"] + SECONDS for item in items]
+    used, current = time.process_time(), []
+    ending = int(used + sum(limits)) + 60  # for a loop that Python does not come out of
+    resource.setrlimit(resource.RLIMIT_CPU, (ending, ending))
+
+    def too_long(*_):
+        tell((change, f"killed by {current[-1].nodeid} (time)"))
+        os._exit(0)
+
+    def begin(item):
+        current.append(item)
+        tell((change, ""))  # a sign of life
+        signal.setitimer(signal.ITIMER_PROF, TIMES * tests[item.nodeid]["seconds"] + SECONDS)
+
+    signal.signal(signal.SIGPROF, too_long)
+    red = session.first_failure(items, begin)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    tell((change, f"killed by {red}" if red else "ALIVE"))
+
+
+def told(results):
+    """The verdicts among what is told."""
+    return (r for r in results if isinstance(r[0], Change) and r[1])
+
+
+def by_code(folder, todo, tests, tell):
+    """Judge the mutants whose code is exchanged: they share one import of the tests."""
+    settle(folder.path)
+    warm()
+    module = todo[0].module
+    path = str(file_of(folder.path, module))
+    source = Path(path).read_text(encoding="utf-8")
+    wanted = {change: chosen(change, tests, False) for change in todo}
+    killers: dict[str, list[str]] = {}
+
+    def work(session, items):
+        named = {item.nodeid: item for item in items}
+
+        def one(change, tell):
+            first = killers.get(change.function, [])
+            order = sorted(wanted[change], key=lambda n: first.index(n) if n in first else 1e6)
+            plant(source, change, path)
+            judged(session, [named[name] for name in order], change, tests, tell)
+
+        for change, verdict in told(mutants.forked(todo, folder.workers, one)):
+            if (killer := verdict.removeprefix("killed by ").removesuffix(" (time)")) in named:
+                known = killers.setdefault(change.function, [])
+                known[:] = [killer, *(name for name in known if name != killer)][:8]
+            tell((change, verdict))
+
+    Session(folder.path, work).start(sorted({file_name(n) for ns in wanted.values() for n in ns}))
+
+
+def by_import(folder, change, tests, tell):
+    """Judge a mutant that is in place before the tests are imported."""
+    sys.meta_path.insert(0, Changed(change, str(file_of(folder.path, change.module))))
+    settle(folder.path)
+    names = chosen(change, tests, True)
+
+    def work(session, items):
+        named = {item.nodeid: item for item in items}
+        ordered = [named[name] for name in names if name in named]
+        if len(ordered) < len(names):  # the cases of a test hang on what is changed
+            tell((change, "killed by the collection"))
+        else:
+            judged(session, ordered, change, tests, tell)
+
+    if Session(folder.path, work).start(sorted(set(map(file_name, names)))):
+        tell((change, "killed by the collection"))
+
+
+def verdicts(folder, todo, tests):
+    """(mutant, verdict) as they come."""
+    source = file_of(folder.path, todo[0].module).read_text(encoding="utf-8")
+    unseen = [c for c in todo if not chosen(c, tests, True)]
+    plain, whole = [], []
+    for change in todo:
+        if exchanged(source, change, "") is None:
+            (unseen if not chosen(change, tests, True) else whole).append(change)
+        else:
+            (plain if chosen(change, tests, False) else unseen).append(change)
+    for change in dict.fromkeys(unseen):
+        yield change, "ALIVE (no test comes to it)"
+    died = dict.fromkeys([*plain, *whole], "killed (the process died)")
+    if plain:
+        runs = mutants.forked([plain], 1, lambda todo, tell: by_code(folder, todo, tests, tell))
+        for change, verdict in told(runs):
+            died.pop(change, None)
+            yield change, verdict
+    runs = mutants.forked(whole, folder.workers, lambda c, tell: by_import(folder, c, tests, tell))
+    for change, verdict in told(runs):
+        if died.pop(change, None):
+            yield change, verdict
+    yield from died.items()
+
+
+class Kept:
+    """The verdicts of a module that still hold."""
+
+    def __init__(self, folder, module, names):
+        self.path, self.folder = folder.verdicts(module), folder
+        self.all = {name: folder.hash_of_file(name) for name in names}
+        read = json.loads(self.path.read_text("utf-8")) if self.path.exists() else {}
+        self.found = {key: one for key, one in read.items() if one[1] == self._guard(one[0])}
+        self.since = time.monotonic()
+
+    def _guard(self, verdict):
+        """The hash of what a verdict hangs on, apart from the module."""
+        if verdict.startswith("killed by tests"):
+            return self.all.get(file_name(verdict.removeprefix("killed by ")))
+        return hashed(*(value.encode() for value in self.all.values()))
+
+    def get(self, change):
+        return self.found.get(hashed(change.source.encode()), [None])[0]
+
+    def add(self, change, verdict):
+        self.found[hashed(change.source.encode())] = [verdict, self._guard(verdict)]
+        if time.monotonic() - self.since > 5:
+            self.save()
+
+    def save(self):
+        self.since = time.monotonic()
+        write(self.path, self.found)
+
+
+def report(root, modules=(), sample=None, seed=0, only=None, workers=2, signed=mutants.SIGNED,
+           tests=None):  # fmt: skip
+    """Print the survivors and the table; returns how many are alive, or None if a test is red."""
+    table = tests or TESTS
+    reasons, rows, red = mutants.signed_off(signed), {}, []
+    preload()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
+        folder = Folder(root, Path(name).resolve(), workers)
+        for module in modules or table:
+            every = find(folder.path, module)
+            drawn = [change for change in every if not only or change.function in only]
+            if sample is not None:
+                drawn = random.Random(f"{seed} {module}").sample(drawn, min(sample, len(drawn)))
+            kept = Kept(folder, module, table[module])
+            todo = sorted((c for c in drawn if not kept.get(c)), key=lambda c: c.line)
+            if todo:
+                found = measured(folder, table[module])
+                red += [f"{n}: {t['failure']}" for n, t in found.items() if t["failure"]]
+                run(folder, kept, todo, found)
+            rows[module] = tally(every, kept, reasons)
+            print_row(module, rows[module])
+    if red:
+        print("left out, red without any mutant: " + "; ".join(dict.fromkeys(red)))
+    total = sum(rows.values(), Counter())
+    print_row("all", total)
+    return None if red else total["alive"]
+
+
+def run(folder, kept, todo, tests):
+    try:
+        for done, (change, verdict) in enumerate(verdicts(folder, todo, tests), 1):
+            kept.add(change, "killed (no end)" if verdict == "ALIVE (no end)" else verdict)
+            if verdict.startswith("ALIVE"):
+                print(f"{change.module}, {done} of {len(todo)}: {mutants.shown(change)}",
+                      file=sys.stderr, flush=True)  # fmt: skip
+    finally:
+        kept.save()
+
+
+def tally(every, kept, reasons):
+    """How many mutants of a module were killed, …; the survivors are printed."""
+    counts = Counter(made=len(every), killed=0, signed=0, alive=0)
+    for change in every:
+        verdict = kept.get(change)
+        if verdict is None:
+            counts["not run"] += 1
+        elif verdict.startswith("killed"):
+            counts["killed"] += 1
+        else:
+            reason = reasons.get((change.function, change.old, change.new))
+            counts["signed" if reason else "alive"] += 1
+            said = f"signed: {reason}" if reason else verdict
+            print(f"{change.module}  {mutants.shown(change)}  |  {said}")
+    return counts
+
+
+def print_row(name, counts):
+    kinds = "made", "killed", "signed", "alive", "not run"
+    print(f"{name}: " + ", ".join(f"{counts[kind]} {kind}" for kind in kinds), flush=True)

@@ -225,6 +225,7 @@ def main(arguments=None):
     parser.add_argument("--function", action="append", help="only mutants of this function")
     parser.add_argument("--workers", type=int, default=2, help="processes at a time")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    parser.add_argument("--quick", type=float, metavar="S", help="of the package: S s of tests")
     options = parser.parse_args(arguments)
     root, parts, only, workers = (
         options.root.resolve(), options.parts, options.function, options.workers,
@@ -233,7 +234,8 @@ def main(arguments=None):
         import mutants_package
 
         sample, seed = options.sample, options.seed
-        alive = mutants_package.report(root, parts, sample, seed, only, workers)
+        alive = mutants_package.report(root, parts, sample, seed, only, workers,
+                                       quick=options.quick)  # fmt: skip
     else:
         alive = report(root, parts or CHAPTERS, only, workers=workers)
     return 2 if alive is None else bool(alive)

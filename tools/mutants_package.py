@@ -11,7 +11,8 @@ fork imports the changed module itself, before any test.
 
 Verdicts are kept in _build/mutants, and hold as long as the module does not change, nor the file
 that killed, nor (of a survivor) any file of the module's tests. ``--sample K`` tries K mutants of
-each module, drawn by ``--seed``, 0 by default.
+each module, drawn by ``--seed``, 0 by default; ``--quick S`` gives each mutant only so many of its
+fastest tests as take S seconds together, and a later run without it tries the survivors on all.
 
 What this does not see:
 
@@ -39,11 +40,12 @@ import signal
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from importlib.util import spec_from_file_location
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import NamedTuple
@@ -83,12 +85,13 @@ LEFT_OUT = {
     "compiled": "it hands over to that machine code, or to the plain functions",
     "__init__": "it only imports",
 }
-#: Files that import a module above and are not among its tests, because they would be slow for
-#: it and see little.
+#: Files that import the package and judge none of these modules: they test other modules, or look
+#: at the package in other processes, or at its names.
 BESIDE = ("certify_cycle", "killed", "types", "face", "repository")
 
 KEPT = Path("_build") / "mutants"
 TIMES, SECONDS = 10, 5  # what a test may take: so many times its own time, and these
+QUICK = "ALIVE (after"
 NOT_COPIED = (".*", "_build", "build", "dist", "node_modules", "__pycache__", "*.egg-info")
 
 
@@ -314,8 +317,8 @@ def _one(folder, session, item):
 class Folder:
     """The private copy, and where verdicts are kept."""
 
-    def __init__(self, root, path, workers):
-        self.path, self.workers, self.kept = path, workers, root / KEPT
+    def __init__(self, root, path, workers, quick=None):
+        self.path, self.workers, self.kept, self.quick = path, workers, root / KEPT, quick
         ignore = shutil.ignore_patterns(*NOT_COPIED)
         machine_code = sorted((root / "src" / "rnn_lit" / "__pycache__").glob("*.nb?"))
         for name in ("src", "tests", "tools", "book", "pyproject.toml", "conftest.py"):
@@ -379,8 +382,12 @@ def chosen(change: Change, tests: dict[str, dict], everywhere: bool) -> list[str
     return sorted((name for name in tests if comes(tests[name])), key=rank)
 
 
-def judged(session, items, change, tests, tell):
+def judged(folder, session, items, change, tests, tell):
     """In a process of its own: killed by the first test that fails or takes too long, or alive."""
+    every = len(items)
+    if folder.quick is not None:
+        sums = list(accumulate(tests[item.nodeid]["seconds"] for item in items))
+        items = items[: max(1, bisect_right(sums, folder.quick))]
     limits = [TIMES * tests[item.nodeid]["seconds"] + SECONDS for item in items]
     used, current = time.process_time(), []
     ending = int(used + sum(limits)) + 60  # for a loop that Python does not come out of
@@ -398,7 +405,8 @@ def judged(session, items, change, tests, tell):
     signal.signal(signal.SIGPROF, too_long)
     red = session.first_failure(items, begin)
     signal.setitimer(signal.ITIMER_PROF, 0)
-    tell((change, f"killed by {red}" if red else "ALIVE"))
+    alive = "ALIVE" if len(items) == every else f"{QUICK} {len(items)} of {every} tests)"
+    tell((change, f"killed by {red}" if red else alive))
 
 
 def told(results):
@@ -423,7 +431,7 @@ def by_code(folder, todo, tests, tell):
             first = killers.get(change.function, [])
             order = sorted(wanted[change], key=lambda n: first.index(n) if n in first else 1e6)
             plant(source, change, path)
-            judged(session, [named[name] for name in order], change, tests, tell)
+            judged(folder, session, [named[name] for name in order], change, tests, tell)
 
         for change, verdict in told(mutants.forked(todo, folder.workers, one)):
             if (killer := verdict.removeprefix("killed by ").removesuffix(" (time)")) in named:
@@ -446,7 +454,7 @@ def by_import(folder, change, tests, tell):
         if len(ordered) < len(names):  # the cases of a test hang on what is changed
             tell((change, "killed by the collection"))
         else:
-            judged(session, ordered, change, tests, tell)
+            judged(folder, session, ordered, change, tests, tell)
 
     if Session(folder.path, work).start(sorted(set(map(file_name, names)))):
         tell((change, "killed by the collection"))
@@ -493,6 +501,11 @@ class Kept:
             return self.all.get(file_name(verdict.removeprefix("killed by ")))
         return hashed(*(value.encode() for value in self.all.values()))
 
+    def settles(self, change):
+        """Whether a mutant need not be tried."""
+        verdict = self.get(change)
+        return verdict and (self.folder.quick is not None or not verdict.startswith(QUICK))
+
     def get(self, change):
         return self.found.get(hashed(change.source.encode()), [None])[0]
 
@@ -507,20 +520,20 @@ class Kept:
 
 
 def report(root, modules=(), sample=None, seed=0, only=None, workers=2, signed=mutants.SIGNED,
-           tests=None):  # fmt: skip
+           tests=None, quick=None):  # fmt: skip
     """Print the survivors and the table; returns how many are alive, or None if a test is red."""
     table = tests or TESTS
     reasons, rows, red = mutants.signed_off(signed), {}, []
     preload()
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        folder = Folder(root, Path(name).resolve(), workers)
+        folder = Folder(root, Path(name).resolve(), workers, quick)
         for module in modules or table:
             every = find(folder.path, module)
             drawn = [change for change in every if not only or change.function in only]
             if sample is not None:
                 drawn = random.Random(f"{seed} {module}").sample(drawn, min(sample, len(drawn)))
             kept = Kept(folder, module, table[module])
-            todo = sorted((c for c in drawn if not kept.get(c)), key=lambda c: c.line)
+            todo = sorted((c for c in drawn if not kept.settles(c)), key=lambda c: c.line)
             if todo:
                 found = measured(folder, table[module])
                 red += [f"{n}: {t['failure']}" for n, t in found.items() if t["failure"]]

@@ -54,30 +54,26 @@ import mutants
 import mutations
 
 #: The test files of each module, in tests/ and without "test_" and ".py".
-_NETWORK = ("model", "loss", "bptt", "jacobians", "long", "parallel", "properties", "training",
-            "hostile_network", "hostile_input", "torch_reference", "evidence",
-            "doctests")  # fmt: skip
-_FORECASTER = ("forecast", "forecaster_line", "forecaster_intervals", "forecaster_series",
-               "forecaster_settings", "forecaster_index", "forecaster_search", "branches",
-               "forecaster_interrupt", "horizon", "hostile_input", "doctests")  # fmt: skip
+_NETWORK = ("model", "loss", "bptt", "torch_reference", "hostile_network")
+_FORECASTER = ("forecast", "forecaster_line", "forecaster_intervals")
 TESTS = {
-    "activations": _NETWORK,
-    "model": (*_NETWORK, "theorem", "certify", "assignment", "counting", "coq", "teeth"),
-    "loss": (*_NETWORK, "certify", "compiled"),
-    "bptt": (*_NETWORK, "theorem", "assignment", "counting", "coq", "teeth"),
-    "training": (*_NETWORK, "clipping", "equation"),
-    "gradients": _NETWORK,
-    "equation": ("equation", "branches", "hostile_input", "doctests", "forecast",
-                 "forecaster_line", "certify"),
-    "forecast": (*_FORECASTER, "forecaster_files", "properties", "fuzz"),
-    "_search": (*_FORECASTER, "starts", "properties"),
-    "_series": (*_FORECASTER, "forecaster_files", "equation"),
-    "_line": (*_FORECASTER, "forecaster_files"),
-    "_rolling": _FORECASTER,
-    "_backtest": (*_FORECASTER, "properties"),
-    "_settings": (*_FORECASTER, "forecaster_files"),
-    "_storage": ("forecaster_files", "forecaster_settings", "forecast", "doctests"),
-    "_arrays": (*_NETWORK, "clipping"),
+    "activations": (*_NETWORK, "jacobians", "evidence"),
+    "model": (*_NETWORK, "long", "evidence", "theorem", "assignment", "counting", "coq", "teeth"),
+    "loss": (*_NETWORK, "evidence", "training"),
+    "bptt": (*_NETWORK, "long", "evidence", "theorem", "properties"),
+    "training": ("training", "clipping", "long", "hostile_network"),
+    "gradients": ("jacobians", "long", "parallel", "hostile_network", "properties"),
+    "equation": ("equation", "branches", "forecast", "forecaster_line", "hostile_input", "certify"),
+    "forecast": (*_FORECASTER, "forecaster_settings", "forecaster_index", "forecaster_series",
+                 "forecaster_interrupt", "forecaster_files", "horizon", "branches", "doctests"),
+    "_search": ("forecaster_search", "forecast", "forecaster_interrupt", "hostile_input", "starts"),
+    "_series": ("forecaster_series", "forecaster_index", "forecast", "branches"),
+    "_line": (*_FORECASTER, "line"),
+    "_rolling": (*_FORECASTER, "rolling"),
+    "_backtest": (*_FORECASTER, "hostile_input", "properties"),
+    "_settings": ("forecaster_settings", "forecast", "forecaster_files", "fuzz"),
+    "_storage": ("forecaster_files", "forecaster_settings", "forecast"),
+    "_arrays": (*_NETWORK, "clipping", "compiled", "horizon"),
 }  # fmt: skip
 LEFT_OUT = {
     "_numba": "Numba turns it into machine code once, which no exchanged code would reach; "
@@ -262,24 +258,27 @@ def preload():
             __import__(name)
 
 
-def measured(folder: Path, names: list[str]) -> dict[str, dict]:
+def measured(folder, module: str, names: list[str]) -> dict[str, dict]:
     """Of test files: each test's seconds, the lines it comes to, and whether it passes.
 
-    Each test runs in a fork of its own, so that none profits from what another has computed.
+    The cases of a test run in a fork of their own, so that they do not profit from what another
+    test has computed, and each of them counts as coming to what any of them comes to. What is
+    measured is kept, and holds for a module as long as that does not change.
     """
-    kept, found = folder.kept, {}
+    found, sources = {}, folder.hashes_of_modules()
     for name in names:
-        path = kept / f"{name}-{folder.hash_of_tests(name)}.json"
-        if not path.exists():
-            tests = {}
+        path = folder.kept / f"{name}-{folder.hash_of_file(name)}.json"
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if known.get("modules", {}).get(module) != sources[module]:
+            known = {"modules": sources, "tests": {}}
             work = lambda name, tell: _measure(folder, name, tell)  # noqa: E731
             for test, one in mutants.forked([name], 1, work):
                 if isinstance(one, dict):
-                    tests[test] = one
-            if not tests:
+                    known["tests"][test] = one
+            if not known["tests"]:
                 raise RuntimeError(f"no test of tests/test_{name}.py could be run")
-            write(path, tests)
-        found |= json.loads(path.read_text(encoding="utf-8"))
+            write(path, known)
+        found |= known["tests"]
     return found
 
 
@@ -287,31 +286,41 @@ def _measure(folder, name, tell):
     settle(folder.path)
     warm()
 
-    def work(session, items):
-        def one(item, tell):
-            tell(_one(folder, session, item))
-
-        for result in mutants.forked(items, folder.workers, one):
+    def work(_, items):
+        for result in mutants.forked(cases(items), folder.workers, _cases):
             if isinstance(result[1], dict):  # and not given up
                 tell(result)
 
-    Session(folder.path, work).start([name])
+    def _cases(items, tell):
+        import coverage
+
+        package, seen, found = str(folder.path / "src" / "rnn_lit" / "*.py"), {}, {}
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            session.failed, session.skipped, began = "", False, time.process_time()
+            watch = coverage.Coverage(data_file=None, config_file=False, include=[package])
+            watch.start()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            watch.stop()
+            data = watch.get_data()
+            for file in data.measured_files():
+                seen.setdefault(Path(file).stem, set()).update(data.lines(file))
+            passes = not session.failed and not session.skipped
+            found[item.nodeid] = {"seconds": time.process_time() - began, "passes": passes,
+                                  "failure": session.failed}  # fmt: skip
+        lines = {name: sorted(of_it) for name, of_it in seen.items()}
+        for test, one in found.items():
+            tell((test, one | {"lines": lines}))
+
+    session = Session(folder.path, work)
+    session.start([name])
 
 
-def _one(folder, session, item):
-    import coverage
-
-    package = folder.path / "src" / "rnn_lit"
-    watch = coverage.Coverage(data_file=None, config_file=False, include=[f"{package}/*.py"])
-    began = time.process_time()
-    watch.start()
-    failed = session.first_failure([item])
-    watch.stop()
-    data = watch.get_data()
-    lines = {Path(file).stem: sorted(data.lines(file)) for file in data.measured_files()}
-    passes = not failed and not session.skipped
-    return item.nodeid, {"seconds": time.process_time() - began, "lines": lines, "passes": passes,
-                         "failure": session.failed}  # fmt: skip
+def cases(items):
+    """The cases of each test, at most sixteen together."""
+    tests = {}
+    for item in items:
+        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [some[i : i + 16] for some in tests.values() for i in range(0, len(some), 16)]
 
 
 class Folder:
@@ -334,10 +343,9 @@ class Folder:
     def hash_of(self, *paths):
         return hashed(*(path.read_bytes() for path in paths))
 
-    def hash_of_tests(self, *names):
-        """Of the package and of test files."""
-        package = sorted((self.path / "src" / "rnn_lit").glob("*.py"))
-        return self.hash_of(*package, *(self.path / "tests" / f"test_{n}.py" for n in names))
+    def hashes_of_modules(self):
+        package = (self.path / "src" / "rnn_lit").glob("*.py")
+        return {path.stem: self.hash_of(path) for path in package}
 
     def hash_of_file(self, name):
         return self.hash_of(self.path / "tests" / f"test_{name}.py")
@@ -535,7 +543,7 @@ def report(root, modules=(), sample=None, seed=0, only=None, workers=2, signed=m
             kept = Kept(folder, module, table[module])
             todo = sorted((c for c in drawn if not kept.settles(c)), key=lambda c: c.line)
             if todo:
-                found = measured(folder, table[module])
+                found = measured(folder, module, table[module])
                 red += [f"{n}: {t['failure']}" for n, t in found.items() if t["failure"]]
                 run(folder, kept, todo, found)
             rows[module] = tally(every, kept, reasons)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import mutants_package
 import pytest
-from mutants_package import BESIDE, LEFT_OUT, TESTS, Change, exchanged, plant
+from mutants_package import BESIDE, LEFT_OUT, TESTS
+from mutants_plant import Change, exchanged, plant
 
 TESTS_FOLDER = Path(__file__).parent
 PACKAGE = TESTS_FOLDER.parent / "src" / "rnn_lit"

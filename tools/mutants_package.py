@@ -28,8 +28,6 @@ What this does not see:
 """
 
 import ast
-import contextlib
-import gc
 import hashlib
 import json
 import os
@@ -42,16 +40,13 @@ import tempfile
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
-from importlib.machinery import SourceFileLoader
-from importlib.util import spec_from_file_location
-from itertools import accumulate, zip_longest
+from itertools import accumulate
 from pathlib import Path
-from types import CodeType, FunctionType
-from typing import NamedTuple
 
 import mutants
 import mutations
+from mutants_plant import Change, Changed, exchanged, plant
+from mutants_session import Session, measured, preload, settle, warm, write
 
 #: The test files of each module, in tests/ and without "test_" and ".py".
 _NETWORK = ("model", "loss", "bptt", "torch_reference", "hostile_network")
@@ -91,18 +86,6 @@ QUICK = "ALIVE (after"
 NOT_COPIED = (".*", "_build", "build", "dist", "node_modules", "__pycache__", "*.egg-info")
 
 
-class Change(NamedTuple):
-    """A module with one thing changed."""
-
-    module: str
-    function: str
-    line: int
-    end: int  # the last line of what is changed
-    old: str
-    new: str
-    source: str
-
-
 def find(folder: Path, module: str) -> list[Change]:
     """Every mutant of a module of the package in a folder."""
     source = file_of(folder, module).read_text(encoding="utf-8")
@@ -114,213 +97,6 @@ def find(folder: Path, module: str) -> list[Change]:
 
 def file_of(folder, module):
     return folder / "src" / "rnn_lit" / f"{module}.py"
-
-
-# What a change is in compiled code.
-
-
-def outer(code: CodeType) -> Iterator[CodeType]:
-    """The functions of a module and the methods of its classes, in their order."""
-    for inner in filter(lambda constant: isinstance(constant, CodeType), code.co_consts):
-        is_function = inner.co_flags & 1  # CO_OPTIMIZED: not the body of a class
-        yield from [inner] if is_function else outer(inner)
-
-
-def exchanged(source: str, change: Change, path: str) -> dict[tuple[str, int], CodeType] | None:
-    """{(qualified name, first line): the changed code}, or None where that is not enough."""
-    if _without_bodies(source) != _without_bodies(change.source):
-        return None
-    pairs = zip_longest(*(outer(compile(text, path, "exec", dont_inherit=True))
-                          for text in (source, change.source)))  # fmt: skip
-    found = [pair for pair in pairs if pair[0].co_qualname == change.function
-             and pair[0].co_firstlineno <= change.line]  # fmt: skip
-    if not found or found[-1][0].co_freevars != found[-1][1].co_freevars:
-        return None
-    return dict(_nested(*found[-1]))
-
-
-def _nested(old, new):
-    """A function's new code, and that of the functions inside of it, which may have been made."""
-    yield (old.co_qualname, old.co_firstlineno), new
-    inner = [list(filter(lambda constant: isinstance(constant, CodeType), code.co_consts))
-             for code in (old, new)]  # fmt: skip
-    if len(inner[0]) == len(inner[1]):
-        for one, other in zip(*inner, strict=True):
-            if (one.co_qualname, one.co_freevars) == (other.co_qualname, other.co_freevars):
-                yield from _nested(one, other)
-
-
-def _without_bodies(source):
-    """All that runs when a module is imported, as one text."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.body = [ast.Pass()]
-    return ast.unparse(tree)
-
-
-def plant(source: str, change: Change, path: str) -> None:
-    """Exchange the code of every function that is the changed one, whoever holds it."""
-    codes = exchanged(source, change, path)
-    for function in filter(lambda value: isinstance(value, FunctionType), gc.get_objects()):
-        place = function.__code__.co_qualname, function.__code__.co_firstlineno
-        if function.__code__.co_filename == path and place in codes:
-            function.__code__ = codes[place]
-
-
-class Changed(SourceFileLoader):
-    """Imports a changed module as if its file held it."""
-
-    def __init__(self, change, path):
-        super().__init__(f"rnn_lit.{change.module}", path)
-        self.source = change.source
-
-    def get_code(self, fullname):
-        return compile(self.source, self.path, "exec", dont_inherit=True)
-
-    def find_spec(self, name, path=None, target=None):
-        return spec_from_file_location(name, self.path, loader=self) if name == self.name else None
-
-
-# Tests in this process.
-
-
-class Session:
-    """Pytest in this process: `work` is given the collected tests and runs what it wants."""
-
-    def __init__(self, folder, work):
-        self.folder, self.work, self.failed, self.skipped = folder, work, "", False
-
-    def start(self, files):
-        import pytest
-
-        options = ["-q", "-s", "-p", "no:cacheprovider", "-o", "addopts="]
-        options += [f"--rootdir={self.folder}", "-c", str(self.folder / "pyproject.toml")]
-        paths = [str(self.folder / "tests" / f"test_{name}.py") for name in files]
-        return pytest.main([*options, *paths], plugins=[self])
-
-    def pytest_runtestloop(self, session):
-        if session.testsfailed:
-            return None  # an import has failed: pytest says so
-        self.work(self, session.items)
-        return True
-
-    def pytest_runtest_logreport(self, report):
-        self.failed = self.failed or (str(report.longrepr)[-600:] if report.failed else "")
-        self.skipped = self.skipped or report.skipped
-
-    def first_failure(self, items, begin=lambda item: None):
-        """Run tests up to the first that fails; its name, or None."""
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            begin(item)
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            if self.failed:
-                return item.nodeid
-        return None
-
-
-def settle(folder):
-    """Import the package and the tests from the private copy, and work there."""
-    os.chdir(folder)
-    sys.path.insert(0, str(folder / "src"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "rnn_lit"]:
-        del sys.modules[name]
-    with contextlib.suppress(ImportError):
-        import hypothesis
-
-        registered = hypothesis.settings.register_profile
-        phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]  # a failure is enough
-
-        def register(name, *parent, **options):
-            registered(name, *parent, **(options | {"phases": phases}))
-
-        type.__setattr__(hypothesis.settings, "register_profile", staticmethod(register))
-
-
-def warm():
-    """Let Numba read its machine code once, for all forks."""
-    with contextlib.suppress(ImportError):
-        import numpy as np
-
-        from rnn_lit import compiled, initialise
-
-        parameters, x = initialise(2, 2, 1, np.random.default_rng(0)), np.zeros((3, 2))
-        states = compiled.forward(parameters, x)
-        compiled.backward(parameters, x, states, np.zeros((3, 1)))
-
-
-def preload():
-    """What the tests import apart from the package and themselves."""
-    mutants.preload()
-    for name in ("pytest", "coverage", "hypothesis", "pandas", "scipy.optimize", "mpmath",
-                 "numba", "statsmodels.api"):  # fmt: skip
-        with contextlib.suppress(ImportError):
-            __import__(name)
-
-
-def measured(folder, module: str, names: list[str]) -> dict[str, dict]:
-    """Of test files: each test's seconds, the lines it comes to, and whether it passes.
-
-    The cases of a test run in a fork of their own, so that they do not profit from what another
-    test has computed, and each of them counts as coming to what any of them comes to. What is
-    measured is kept, and holds for a module as long as that does not change.
-    """
-    found, sources = {}, folder.hashes_of_modules()
-    for name in names:
-        path = folder.kept / f"{name}-{folder.hash_of_file(name)}.json"
-        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        if known.get("modules", {}).get(module) != sources[module]:
-            known = {"modules": sources, "tests": {}}
-            work = lambda name, tell: _measure(folder, name, tell)  # noqa: E731
-            for test, one in mutants.forked([name], 1, work):
-                if isinstance(one, dict):
-                    known["tests"][test] = one
-            if not known["tests"]:
-                raise RuntimeError(f"no test of tests/test_{name}.py could be run")
-            write(path, known)
-        found |= known["tests"]
-    return found
-
-
-def _measure(folder, name, tell):
-    settle(folder.path)
-    warm()
-
-    def work(_, items):
-        for result in mutants.forked(cases(items), folder.workers, _cases):
-            if isinstance(result[1], dict):  # and not given up
-                tell(result)
-
-    def _cases(items, tell):
-        import coverage
-
-        package, seen, found = str(folder.path / "src" / "rnn_lit" / "*.py"), {}, {}
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            session.failed, session.skipped, began = "", False, time.process_time()
-            watch = coverage.Coverage(data_file=None, config_file=False, include=[package])
-            watch.start()
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            watch.stop()
-            data = watch.get_data()
-            for file in data.measured_files():
-                seen.setdefault(Path(file).stem, set()).update(data.lines(file))
-            passes = not session.failed and not session.skipped
-            found[item.nodeid] = {"seconds": time.process_time() - began, "passes": passes,
-                                  "failure": session.failed}  # fmt: skip
-        lines = {name: sorted(of_it) for name, of_it in seen.items()}
-        for test, one in found.items():
-            tell((test, one | {"lines": lines}))
-
-    session = Session(folder.path, work)
-    session.start([name])
-
-
-def cases(items):
-    """The cases of each test, at most sixteen together."""
-    tests = {}
-    for item in items:
-        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    return [some[i : i + 16] for some in tests.values() for i in range(0, len(some), 16)]
 
 
 class Folder:
@@ -357,17 +133,6 @@ class Folder:
 
 def hashed(*parts):
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def write(path, content):
-    """At once, so that an interrupted run leaves a whole file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(content), encoding="utf-8")
-    new.replace(path)
-
-
-# Mutants.
 
 
 def file_name(test):
@@ -471,15 +236,13 @@ def by_import(folder, change, tests, tell):
 def verdicts(folder, todo, tests):
     """(mutant, verdict) as they come."""
     source = file_of(folder.path, todo[0].module).read_text(encoding="utf-8")
-    unseen = [c for c in todo if not chosen(c, tests, True)]
     plain, whole = [], []
     for change in todo:
-        if exchanged(source, change, "") is None:
-            (unseen if not chosen(change, tests, True) else whole).append(change)
+        by_itself = exchanged(source, change, "") is not None
+        if chosen(change, tests, not by_itself):
+            (plain if by_itself else whole).append(change)
         else:
-            (plain if chosen(change, tests, False) else unseen).append(change)
-    for change in dict.fromkeys(unseen):
-        yield change, "ALIVE (no test comes to it)"
+            yield change, "ALIVE (no test comes to it)"
     died = dict.fromkeys([*plain, *whole], "killed (the process died)")
     if plain:
         runs = mutants.forked([plain], 1, lambda todo, tell: by_code(folder, todo, tests, tell))

@@ -7,7 +7,7 @@ from math import floor, log10
 import numpy as np
 import pytest
 
-from rnn_lit import Parameters
+from rnn_lit import Forecaster, Parameters, _line
 from rnn_lit._line import (
     KINDS,
     Line,
@@ -57,9 +57,15 @@ def test_a_line_that_chooses_its_lags_is_there_from_few_values_on(kind):
     found = [fit_line(V[:length], None, season, kind) for length in range(2, 40)]
     first = next(i for i, line in enumerate(found) if line is not None)
     assert all(line is None for line in found[:first]) and None not in found[first:]
-    # Four equations more than columns at most, beside the values that the lags take away.
-    columns = 1 if kind == "lags" else 3
-    assert first + 2 <= 4 + columns + 2 * (season or 0) + 2
+    if kind == "lags":  # an intercept, the variance and two values more
+        assert first + 2 == 4 and not found[first].phi.any()
+
+
+def test_half_of_the_values_may_be_lags_but_for_four():
+    """Each value is twice the last, so a line that may have a lag has it, with no error left."""
+    five, six = (fit_line(2.0 ** np.arange(length)) for length in (5, 6))
+    assert not five.phi.any() and five.intercepts[0] == pytest.approx(31 / 5)
+    assert six.phi == pytest.approx([2.0]) and six.intercepts == pytest.approx([0.0], abs=1e-9)
 
 
 @pytest.mark.parametrize("end", ["first", "last", "middle"])
@@ -173,3 +179,41 @@ def test_from_which_length_on_a_line_is_let_pass(length, p, season, message):
     else:
         with pytest.raises(ValueError, match=message):
             check_length(length, p, season)
+
+
+def test_a_warning_names_the_line_that_called():
+    f = Forecaster(1, linear=0, penalty=1.0, starts=1).fit(np.arange(30.0) % 7)
+    f.parameters_ = Parameters(np.zeros((1, 1)), np.zeros((1, 1)), np.array([2.5]),
+                               np.array([[3.0]]), np.array([0.5]))  # fmt: skip
+    with pytest.warns(RuntimeWarning, match="ceiling") as seen:
+        f.predict(5)
+    assert [one.filename for one in seen] == [__file__]
+    with pytest.warns(RuntimeWarning, match="explodes|stopped after all") as seen:
+        Forecaster(1, linear=1, penalty=1e-6, starts=1, rounds=2).fit(np.exp(np.arange(80) / 12))
+    assert [one.filename for one in seen] == [__file__] * 2
+
+
+@pytest.mark.parametrize("season", [None, 4])
+def test_the_line_has_as_many_digits_as_half_of_a_tenth_of_the_residuals_asks(season, monkeypatch):
+    pytest.importorskip("sympy")
+    y = 900 + np.random.default_rng(2).standard_normal(120).cumsum() + [0, 40, -30, 5] * 30
+    f = Forecaster(1, linear=2, season=season, penalty=1.0, starts=1, rounds=20).fit(y)
+    if season:
+        f._kind, f.intercepts_ = "dummies", np.array([0.3, -0.2, 0.01, 0.4])
+    intercepts = []
+    if season:
+        intercepts = [f.scale_ * c - sum(f.linear_) * f.mean_ for c in f.intercepts_]
+    tolerance = f.scale_ * f.residuals_.std() / 20
+    wanted = _digits_of_line(np.array(intercepts), f.linear_, y, tolerance)
+    asked = []
+    monkeypatch.setattr(_line, "digits_needed", lambda *given, **_: asked.append(given[2]) or 1)
+    monkeypatch.setattr(_line, "components", lambda *given: given)
+    parameters, digits, (constants, phi), power = f.equation()
+    assert digits == wanted > 2 and asked == pytest.approx([tolerance])
+    assert constants == pytest.approx(intercepts) and np.array_equal(phi, f.linear_) and power == 1
+    if not season:  # one constant for line and network: that at a = 0 and s = 0
+        inner = f.parameters_.b_y + f.intercepts_
+        whole = f.mean_ + f.scale_ * inner - sum(f.linear_) * f.mean_
+        assert parameters.b_y == pytest.approx(whole)
+    monkeypatch.setattr(_line, "digits_needed", lambda *_, **__: 9)
+    assert f.equation()[1] == 9 and f.equation(digits=4)[1] == 4

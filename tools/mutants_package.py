@@ -141,16 +141,21 @@ def file_name(test):
 
 
 def chosen(change: Change, tests: dict[str, dict], everywhere: bool) -> list[str]:
-    """The tests that come to a change, the fastest first, those of a file beside each other."""
+    """The tests that come to a change, fast ones first, and among them those that come to little.
+
+    Slow ones of a file are beside each other, since they share what they wait for.
+    """
     lines = set(range(change.line, change.end + 1))
 
     def comes(test):
         seen = test["lines"].get(change.module, [])
-        return test["passes"] and (bool(seen) if everywhere else not lines.isdisjoint(seen))
+        return test["passes"] and (everywhere or not lines.isdisjoint(seen))
 
     def rank(name):
         seconds = tests[name]["seconds"]
-        return sum(seconds > limit for limit in (0.1, 1, 10)), file_name(name), seconds
+        size = sum(map(len, tests[name]["lines"].values()))
+        slow = sum(seconds > limit for limit in (0.5, 2, 10))
+        return slow, file_name(name) if slow else "", size
 
     return sorted((name for name in tests if comes(tests[name])), key=rank)
 

@@ -121,17 +121,18 @@ def _measure(folder, name, tell):
 
         package, seen, found = str(folder.path / "src" / "rnn_lit" / "*.py"), {}, {}
         for item, following in zip(items, [*items[1:], None], strict=True):
-            session.failed, session.skipped, began = "", False, time.process_time()
+            session.failed, session.skipped = "", False
             watch = coverage.Coverage(data_file=None, config_file=False, include=[package])
             watch.start()
+            began = time.process_time()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            seconds = time.process_time() - began
             watch.stop()
             data = watch.get_data()
             for file in data.measured_files():
                 seen.setdefault(Path(file).stem, set()).update(data.lines(file))
             passes = not session.failed and not session.skipped
-            found[item.nodeid] = {"seconds": time.process_time() - began, "passes": passes,
-                                  "failure": session.failed}  # fmt: skip
+            found[item.nodeid] = {"seconds": seconds, "passes": passes, "failure": session.failed}
         lines = {name: sorted(of_it) for name, of_it in seen.items()}
         for test, one in found.items():
             tell((test, one | {"lines": lines}))

@@ -194,6 +194,7 @@ def test_a_fold_is_fitted_to_its_past_in_units_of_its_past():
         assert (equation.mean, equation.scale) == pytest.approx((past.mean(), past.std()))
         wanted = fit_line((past - past.mean()) / past.std(), 2)
         assert equation.line.phi == pytest.approx(wanted.phi, rel=1e-9)
+        assert equation.line.intercepts == pytest.approx(wanted.intercepts, rel=1e-9)
     constant = rolling.folds_of(np.full(60, 7.0), SETTINGS | {"linear": 0}, "lags", ())
     assert {(e.mean, e.scale) for fold in constant for e in fold.equations} == {(7.0, 1.0)}
     assert rolling.folds_of(U[:9], SETTINGS | {"linear": 3}, "lags", ()) is None

@@ -25,6 +25,8 @@ help:
 	@echo "make size     words and visible cells of every chapter, and the limits that are passed"
 	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
+	@echo "                (PACKAGE=1: the package's functions, and its tests instead; hours, goes on where it"
+	@echo "                was stopped; SAMPLE=25 for so many of each module, MODULES=\"_line loss\" for some)"
 	@echo "make fuzz     3000 fits with random settings to random series (half an hour at most; FITS=300 for fewer)"
 	@echo "make coverage which lines and branches of the package its tests run (ten minutes)"
 	@echo "make study    the study of all configurations that chapter 10 reads (half an hour)"
@@ -102,9 +104,9 @@ trial: $(READY)
 	$(PY) tools/trial.py test --record
 	$(PY) tools/interval_trial.py
 
-# Half an hour at most on two cores, and no part of `make test`.
+# Half an hour at most on two cores for the chapters, hours for the package; no part of `make test`.
 mutants: $(READY)
-	$(PY) tools/mutants.py
+	$(PY) tools/mutants.py $(if $(PACKAGE),--package $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE)))
 
 # Half an hour at most as well; it stops by itself.
 fuzz: $(READY)

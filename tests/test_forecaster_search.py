@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from rnn_lit import Forecaster, initialise
-from rnn_lit._search import evaluator, hessian, join, minimise, polish, side_by_side
+from rnn_lit._search import (
+    evaluator,
+    hessian,
+    join,
+    minimise,
+    polish,
+    random_starts,
+    side_by_side,
+)
 from rnn_lit._series import lagged
 from rnn_lit.training import flatten
 
@@ -164,3 +172,18 @@ def test_bad_arguments_of_the_polish_are_named(changed, message):
 def test_join_wants_the_number_of_parameters_of_its_sizes(shape):
     with pytest.raises(ValueError, match=r"theta has shape .*, wanted \(R, 11\)"):
         join(np.zeros(shape), 2, 1)
+
+
+def test_start_i_is_drawn_by_the_seed_and_i():
+    theta, like = random_starts(2, 3, 7, 4)
+    for i, row in enumerate(theta):
+        wanted = initialise(2, 3, 1, np.random.default_rng([7, i]))
+        assert np.array_equal(row, flatten(wanted))
+    assert [w.shape for w in like] == [(2, 2), (2, 3), (2,), (1, 2), (1,)]
+
+
+def test_the_hessian_is_symmetric_to_the_bit():
+    x, y = standard(S, 2)
+    for theta in starts(3, 2, 4):
+        H = hessian(theta, 3, x, y, 1e-3)
+        assert np.array_equal(H, H.T)

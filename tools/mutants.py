@@ -1,5 +1,7 @@
 """Does a chapter notice when its function is wrong? python tools/mutants.py [CHAPTER …]
 
+With ``--package [MODULE …]``: do the package's tests? (`mutants_package` says how.)
+
 Every exported function of the chapters that claim a proof is changed, one thing at a time
 (`mutations`), in its cell and in a private copy of the package. A mutant counts if it differs
 from an independent implementation on a fixed battery (`mutants_battery`); otherwise it is called
@@ -24,13 +26,12 @@ from multiprocessing import connection, get_context
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import conftest  # noqa: F401, I001  (one thread for BLAS, before NumPy is imported)
 import mutants_battery
 from chapters import ROOT, Cell, cells, notebooks
 from mutants_chapter import CELL_SECONDS, SETTLE, Book, TooLong, target
 from mutations import refusals, variants
-
-sys.path.insert(0, str(ROOT))
-import conftest  # noqa: E402, F401  (one thread for BLAS, before NumPy is imported)
 
 CHAPTERS = ("01", "02", "03", "04", "06")
 MUTANT_SECONDS, MEMORY = 900, 4 << 30
@@ -220,13 +221,26 @@ def summary(mutants, found, refused):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("chapters", nargs="*", default=CHAPTERS, help="as 04; default: all five")
+    parser.add_argument("parts", nargs="*", help="chapters, as 04 (default: all five), or modules")
+    parser.add_argument("--package", action="store_true", help="judge the tests, not the chapters")
+    parser.add_argument("--sample", type=int, metavar="K", help="of the package: K of each module")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample; default: 0")
     parser.add_argument("--function", action="append", help="only mutants of this function")
     parser.add_argument("--workers", type=int, default=2, help="processes at a time")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    parser.add_argument("--quick", type=float, metavar="S", help="of the package: S s of tests")
     options = parser.parse_args(arguments)
-    alive = report(options.root.resolve(), options.chapters, options.function,
-                   workers=options.workers)  # fmt: skip
+    root, parts, only, workers = (
+        options.root.resolve(), options.parts, options.function, options.workers,
+    )  # fmt: skip
+    if options.package:
+        import mutants_package
+
+        sample, seed = options.sample, options.seed
+        alive = mutants_package.report(root, parts, sample, seed, only, workers,
+                                       quick=options.quick)  # fmt: skip
+    else:
+        alive = report(root, parts or CHAPTERS, only, workers=workers)
     return 2 if alive is None else bool(alive)
 
 

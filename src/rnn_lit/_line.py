@@ -376,7 +376,9 @@ def _digits_of_line(
     intercepts: Array, phi: Array, u: Array, tolerance: float
 ) -> int:
     """The fewest digits that move no forecast by more than a tolerance."""
-    size = np.array([abs(u)[j:].max() for j in range(len(phi))])
+    L, N = len(phi), len(u)
+    # the forecasts of u_L … u_N read these values at each lag
+    size = np.array([abs(u)[L - 1 - j : N - j].max() for j in range(L)])
     coefficients = np.concatenate([phi, intercepts])
     weights = np.concatenate([size, np.ones(len(intercepts))])
     exponents = np.floor(

@@ -106,6 +106,7 @@ trial: $(READY)
 
 # Half an hour at most on two cores for the chapters, hours for the package; no part of `make test`.
 mutants: $(READY)
+	$(if $(PACKAGE),$(PY) -m pytest -q -m heavy tests/test_mutants_package.py)
 	$(PY) tools/mutants.py $(if $(PACKAGE),--package $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE)))
 
 # Half an hour at most as well; it stops by itself.

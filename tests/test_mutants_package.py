@@ -94,6 +94,7 @@ def judged(tmp_path, capfd, monkeypatch):
     return judge
 
 
+@pytest.mark.heavy
 def test_a_strong_test_kills_and_a_weak_one_lets_live(judged):
     some = ["total", "never", "FACTOR"]
     alive, table = judged(STRONG, only=some)
@@ -108,6 +109,7 @@ def test_a_strong_test_kills_and_a_weak_one_lets_live(judged):
     assert alive == 14
 
 
+@pytest.mark.heavy
 def test_verdicts_are_kept_and_survivors_tried_again_when_a_test_changes(judged, monkeypatch):
     first = judged(WEAK, only=["FACTOR"])
     tried = []
@@ -117,6 +119,7 @@ def test_verdicts_are_kept_and_survivors_tried_again_when_a_test_changes(judged,
     assert tried
 
 
+@pytest.mark.heavy
 def test_a_sample_is_drawn_by_its_seed_and_a_survivor_may_be_signed_off(judged):
     _, table = judged(WEAK, sample=2)
     assert "first: " in table and f"{count(table, 'made') - 2} not run" in table
@@ -125,6 +128,7 @@ def test_a_sample_is_drawn_by_its_seed_and_a_survivor_may_be_signed_off(judged):
     assert "return 2  ->  return 3  |  signed: so" in table and count(table, "signed") == 1
 
 
+@pytest.mark.heavy
 def test_a_test_that_is_red_without_any_mutant_is_told_and_judges_nothing(judged):
     red = WEAK + "\ndef test_red():\n    assert total([1]) == 7\n"
     alive, table = judged(red, only=["total"])
@@ -132,6 +136,7 @@ def test_a_test_that_is_red_without_any_mutant_is_told_and_judges_nothing(judged
     assert "s += v  ->  s = v  |  ALIVE" in table
 
 
+@pytest.mark.heavy
 def test_a_loop_without_an_end_is_killed(judged, monkeypatch):
     endless = MODULE.replace("s = 0", "while True: pass")
     change = Change("first", "total", line_of("s = 0"), line_of("s = 0"), "s = 0", "…", endless)

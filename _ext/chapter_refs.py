@@ -42,16 +42,15 @@ class Names(SphinxPostTransform):
     default_priority = 5
 
     def run(self):
-        language = getattr(self.config, "page_languages", {}).get(self.env.docname, "en")
-        numbers = self.env.toc_secnumbers
+        language = self.config.page_languages.get(self.env.docname, "en")
+        labels, numbers = self.env.get_domain("std").labels, self.env.toc_secnumbers
         for link in list(self.document.findall(pending_xref)):
             if link.get("reftype") != "ref" or link.get("refexplicit"):
                 continue
-            docname, label, _ = self.env.get_domain("std").labels.get(
-                link["reftarget"], ("", "", "")
-            )
-            if not link["reftarget"].startswith(("ch-", "app-")) or not docname:
+            target = link["reftarget"]
+            if not target.startswith(("ch-", "app-")) or target not in labels:
                 continue
+            docname = labels[target][0]
             number = numbers.get(docname, {}).get("")
             said = name(number and number[0], docname, language)
             if said is None:
@@ -59,9 +58,8 @@ class Names(SphinxPostTransform):
             if BEGINS.search(before(link)):
                 said = said[0].upper() + said[1:]
             link["refexplicit"] = True
-            link.children = [nodes.inline(said, said, classes=["std", "std-ref"])]
-            for child in link.children:
-                child.parent = link
+            link.clear()
+            link.append(nodes.inline(said, said, classes=["std", "std-ref"]))
 
 
 def setup(app):

@@ -8,6 +8,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from sphinx.util.i18n import format_date
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import surroundings  # noqa: E402
 
@@ -23,7 +25,9 @@ def changed(folder, source):
     if told(folder, "rev-parse", "--is-shallow-repository") != "false":
         return ""
     day = told(folder, "log", "-1", "--format=%cs", "--", source)
-    return f"{date.fromisoformat(day):%-d %B %Y}" if day else ""
+    if not day:
+        return ""
+    return format_date("%-d %B %Y", date=date.fromisoformat(day), language="en")
 
 
 def say(app, pagename, templatename, context, doctree):

@@ -7,15 +7,11 @@ itself. What is finished is kept in ``_build/decide``, so an interrupted run goe
 """
 
 import argparse
-import ast
-import hashlib
-import inspect
 import itertools
 import json
 import os
 import platform
 import sys
-import textwrap
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -24,7 +20,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import numpy as np
-from study import FIRST, FOLDS, _plain, sunspots, write_whole
+from study import FIRST, FOLDS, hash_of, sunspots, write_whole
 
 from rnn_lit import Forecaster, equation, forward
 from rnn_lit._rolling import fitted_line, rest_size, rows_of
@@ -158,9 +154,8 @@ def fingerprint():
         (_search, "evaluator random_starts search_all minimise polish hessian _direction"),
     ):
         code += [getattr(module, name) for name in names.split()]
-    trees = [_plain(ast.parse(textwrap.dedent(inspect.getsource(part)))) for part in code]
     settings = (BESIDE, POWER, SEEDS, ROUNDS, EQUATION, STARTS, REPLICATES, NAMES, FOLDS, FIRST)
-    return hashlib.sha256(repr((settings, trees)).encode()).hexdigest()[:16]
+    return hash_of(settings, code)
 
 
 def shortened(numbers):

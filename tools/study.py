@@ -159,6 +159,12 @@ def _plain(node):
     return repr(node)
 
 
+def hash_of(settings, code):
+    """Of settings, and of functions, classes or modules as `_plain` sees their source."""
+    trees = [_plain(ast.parse(textwrap.dedent(inspect.getsource(part)))) for part in code]
+    return hashlib.sha256(repr((settings, trees)).encode()).hexdigest()[:16]
+
+
 def fingerprint():
     """A hash of the code that determines the numbers, blind to docstrings, comments and types.
 
@@ -169,9 +175,8 @@ def fingerprint():
     code = [fit_and_forecast, walk_forward, arv, score, starts, forecast.lagged, forecast.join]
     code += [separate, forecast.side_by_side, forecast.minimise, _direction]
     code += [initialise, flatten]
-    trees = [_plain(ast.parse(textwrap.dedent(inspect.getsource(part)))) for part in code]
     settings = (POWERS, SIZES, LAGS, PENALTIES, SEEDS, ROUNDS, FOLDS, TESTS, VARIANCE)
-    return hashlib.sha256(repr((settings, trees)).encode()).hexdigest()[:16]
+    return hash_of(settings, code)
 
 
 def write_whole(path, text):

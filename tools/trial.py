@@ -7,14 +7,10 @@ horizons, origins, measures and rivals were fixed before a score was seen; "test
 """
 
 import argparse
-import ast
-import hashlib
-import inspect
 import itertools
 import json
 import os
 import sys
-import textwrap
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -24,7 +20,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 
 import numpy as np
 import trial_series
-from study import _plain, write_whole
+from study import hash_of, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "book" / "data" / "trial_scores.csv"
@@ -214,9 +210,8 @@ def fingerprint():
         (_search, "evaluator random_starts search_all minimise _direction"),
     ):
         code += [getattr(module, name) for name in names.split()]
-    trees = [_plain(ast.parse(textwrap.dedent(inspect.getsource(part)))) for part in code]
     known = trial_series.LIST.read_text("utf-8"), Forecaster.PENALTIES, _line.KINDS
-    return hashlib.sha256(repr((known, trees)).encode()).hexdigest()[:16]
+    return hash_of(known, code)
 
 
 def _job(entry, method):

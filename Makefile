@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
+.PHONY: FORCE help venv book test check tangle run lab lint size lock study decide trial bench times browser links hostile perturb mutants \
     fuzz coverage coq clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
@@ -9,7 +9,7 @@ unexport CDPATH
 PY := sh tools/python.sh
 READY := .venv/.installed
 PAGES := _build/.complete
-SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
+SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
     src/rnn_lit/*.py src/rnn_lit/*/*.py)
 
 help:
@@ -23,7 +23,8 @@ help:
 	@echo "make lab      open the chapters in JupyterLab"
 	@echo "make lint     style, names, types, package against chapters, workflows"
 	@echo "make size     words and visible cells of every chapter, and the limits that are passed"
-	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
+	@echo "make browser  the built pages in a browser: formulas, width, print, keyboard, search, accessibility"
+	@echo "make links    do the addresses outside the book still answer? (needs the network)"
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "                (PACKAGE=1: the package's functions, and its tests instead; hours, goes on where it"
 	@echo "                was stopped; SAMPLE=25 for so many of each module, MODULES=\"_line loss\" for some)"
@@ -92,6 +93,9 @@ size: $(READY)
 
 browser: $(PAGES)
 	@sh tests/browser/run.sh _build/html
+
+links: $(PAGES)
+	$(PY) tools/links.py _build/html
 
 study: $(READY)
 	$(PY) tools/study.py

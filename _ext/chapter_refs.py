@@ -1,7 +1,7 @@
 """A link to a chapter without a text of its own says "chapter 4", not the chapter's title.
 
 A title in the middle of a sentence reads as a noun ("the proof of The proof"). Appendices have
-letters, from their files' names; on a Vietnamese page the words are Vietnamese ones.
+letters, as _toc.yml wants them; on a Vietnamese page the words are Vietnamese ones.
 """
 
 import re
@@ -14,13 +14,12 @@ WORDS = {"en": ("chapter", "appendix"), "vi": ("chương", "phụ lục")}
 BEGINS = re.compile(r"(^|[.:?!]|\n)[\s\"“(]*$")
 
 
-def name(number, docname, language):
-    """What a chapter with that number, or without one, is called; None for other pages."""
+def name(number, language):
+    """What a page is called that has a number, an appendix that has a letter; None for others."""
     chapter, appendix = WORDS[language]
-    if number:
-        return f"{chapter} {number}"
-    letter = re.match(r"(?:.*/)?([A-Z])-", docname)
-    return f"{appendix} {letter[1]}" if letter else None
+    if not number:
+        return None
+    return f"{appendix if isinstance(number, str) else chapter} {number}"
 
 
 def before(node):
@@ -52,7 +51,7 @@ class Names(SphinxPostTransform):
                 continue
             docname = labels[target][0]
             number = numbers.get(docname, {}).get("")
-            said = name(number and number[0], docname, language)
+            said = name(number and number[0], language)
             if said is None:
                 continue
             if BEGINS.search(before(link)):

@@ -102,7 +102,7 @@ def _kinds(root):
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     kinds = {toc["root"]: "front page"}
     for part in toc.get("parts", []):
-        if part.get("numbered"):
+        if part.get("numbered") and "style" not in part:  # appendices have letters
             kinds |= {chapter["file"]: "chapter" for chapter in part["chapters"]}
     config = root / "_config.yml"
     settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else {}

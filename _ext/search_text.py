@@ -49,7 +49,7 @@ def sections(document):
         if title is None or title.parent is not section:
             continue  # sphinx-proof puts what a theorem says into a section without a title
         text = "".join(_of_section(child) for child in section.children if child is not title)
-        found.append([section["ids"][0], _tidy(title.astext()), _tidy(text)])
+        found.append([section["ids"][0], _tidy(words(title)), _tidy(text)])
     return found
 
 
@@ -72,7 +72,7 @@ def read(app, doctree, docname):
 def title(env, docname):
     """A page's title with its number or letter, as the table of contents shows it."""
     number = env.titles[docname].get("secnumber")
-    said = _tidy(env.titles[docname].astext())
+    said = _tidy(words(env.titles[docname]))
     return f"{number[0]}. {said}" if number else said
 
 

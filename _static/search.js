@@ -92,7 +92,11 @@
         + (asked.includes(' ') && fold(text).includes(asked) ? 1 : 0);
       if (value > (best?.value ?? 0)) best = { id, heading, text, value };
     }
-    if (!best) return null;
+    if (!best) {
+      const [id, heading, text] = page.sections.find(([, , one]) => one) ?? [];
+      if (!text) return null;
+      best = { id, heading, text };
+    }
     // Folding keeps the number of letters but for accents that stand alone, so places are near enough.
     const folded = fold(best.text.normalize('NFC'));
     const whole = folded.indexOf(asked);
@@ -100,7 +104,8 @@
     const at = whole >= 0 ? whole : places[0] ?? 0;
     const from = at > 80 ? best.text.indexOf(' ', at - 80) + 1 : 0;
     const until = best.text.length > from + EXCERPT ? best.text.lastIndexOf(' ', from + EXCERPT) : best.text.length;
-    return { ...best, quoted: `${from ? '… ' : ''}${best.text.slice(from, until)}${until < best.text.length ? ' …' : ''}` };
+    const quoted = `${from ? '… ' : ''}${best.text.slice(from, until)}${until < best.text.length ? ' …' : ''}`;
+    return { ...best, quoted: quoted.replace(/(?:… ?){2,}/g, '… ') };
   };
 
   // The words that were met, marked.

@@ -43,6 +43,12 @@ def document():
     return nodes.container("", top)
 
 
+def test_the_tags_in_a_heading_are_not_read():
+    marked = section("a", "", paragraph("Chữ."))
+    marked[0] += [nodes.raw("", "<b>"), nodes.Text("Một trang"), nodes.raw("", "</b>")]
+    assert search_text.sections(nodes.container("", marked)) == [["a", "Một trang", "Chữ."]]
+
+
 def test_the_prose_by_sections():
     assert search_text.sections(document()) == [
         ["top", "A page", "The state a_t-1 of …. The theorem It holds. one two"],

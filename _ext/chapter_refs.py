@@ -1,7 +1,7 @@
 """A link to a chapter without a text of its own says "chapter 4", not the chapter's title.
 
 A title in the middle of a sentence reads as a noun ("the proof of The proof"). Appendices have
-letters, as _toc.yml wants them; on a Vietnamese page the words are Vietnamese ones.
+letters, from their files' names; on a Vietnamese page the words are Vietnamese ones.
 """
 
 import re
@@ -14,12 +14,13 @@ WORDS = {"en": ("chapter", "appendix"), "vi": ("chương", "phụ lục")}
 BEGINS = re.compile(r"(^|[.:?!]|\n)[\s\"“(]*$")
 
 
-def name(number, language):
-    """What a page is called that has a number, an appendix that has a letter; None for others."""
+def name(number, docname, language):
+    """What a page is called that has a number, or as an appendix a letter; None for others."""
     chapter, appendix = WORDS[language]
-    if not number:
-        return None
-    return f"{appendix if isinstance(number, str) else chapter} {number}"
+    if isinstance(number, int):
+        return f"{chapter} {number}"
+    letter = re.match(r"(?:.*/)?([A-Z])-", docname)
+    return f"{appendix} {letter[1]}" if letter else None
 
 
 def before(node):
@@ -51,7 +52,7 @@ class Names(SphinxPostTransform):
                 continue
             docname = labels[target][0]
             number = numbers.get(docname, {}).get("")
-            said = name(number and number[0], language)
+            said = name(number and number[0], docname, language)
             if said is None:
                 continue
             if BEGINS.search(before(link)):

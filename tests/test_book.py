@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from string import ascii_uppercase
 
 import chapters
 import nbformat
@@ -43,6 +44,16 @@ def test_a_page_names_only_targets_that_the_makefile_has(name):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / name).read_text("utf-8"), re.M))
     assert named and named <= targets, f"{name} names {sorted(named - targets)}"
+
+
+def test_an_appendix_has_the_letter_of_its_file():
+    """_toc.yml gives the letters in order; links and the names of the files say them as well."""
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    (appendices,) = [part for part in parts if "style" in part]
+    assert appendices["style"] == "alphaupper" and appendices["numbered"] == 1
+    files = [chapter["file"].removeprefix("book/") for chapter in appendices["chapters"]]
+    letters = ascii_uppercase[: len(files)]
+    assert [name[:2] for name in files] == [f"{letter}-" for letter in letters]
 
 
 def test_a_chapter_is_called_by_the_number_of_its_page():

@@ -13,18 +13,18 @@ from sphinx.addnodes import pending_xref  # noqa: E402
 
 
 @pytest.mark.parametrize(
-    ("number", "language", "said"),
+    ("number", "page", "language", "said"),
     [
-        (4, "en", "chapter 4"),
-        (4, "vi", "chương 4"),
-        ("H", "en", "appendix H"),
-        ("H", "vi", "phụ lục H"),
-        (None, "en", None),
-        ((), "en", None),
+        (4, "book/04-bptt", "en", "chapter 4"),
+        (4, "book/04-bptt", "vi", "chương 4"),
+        ("H", "book/H-coq", "en", "appendix H"),
+        (None, "book/H-coq", "en", "appendix H"),
+        (None, "book/H-coq", "vi", "phụ lục H"),
+        (None, "book/index", "en", None),
     ],
 )
-def test_what_a_page_is_called(number, language, said):
-    assert chapter_refs.name(number, language) == said
+def test_what_a_page_is_called(number, page, language, said):
+    assert chapter_refs.name(number, page, language) == said
 
 
 @pytest.mark.parametrize(

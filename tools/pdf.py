@@ -54,10 +54,9 @@ FILES = {
     "adjustbox.sty": "texlive-latex-extra", "gloss-vietnamese.ldf": "texlive-latex-recommended",
     "tabulary.sty": "texlive-latex-extra", "lmroman10-regular.otf": "lmodern",
 }  # fmt: skip
-PACKAGES = (
-    "texlive-xetex texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended "
-    "lmodern fonts-dejavu-core"
-)
+PACKAGES = re.sub(
+    r"#.*", "", (ROOT / ".ci" / "tex-packages").read_text(encoding="utf-8")
+).split()  # fmt: skip
 DEJAVU = "DejaVuSansMono.ttf"
 #: Letters that the text's fonts have: Latin with its accents, and Vietnamese.
 PLAIN = re.compile(r"[\x00-\u024f\u1e00-\u1eff\u2010-\u201f\u2026\u2060\u20ab\u2212]")
@@ -281,7 +280,7 @@ def main(arguments=None):
         if lacking := missing():
             raise BookError(
                 f"no PDF was made, since this is missing: {', '.join(lacking)}.\n"
-                f"On Debian and Ubuntu: apt-get install --no-install-recommends {PACKAGES}"
+                f"On Debian: apt-get install --no-install-recommends {' '.join(PACKAGES)}"
             )
         if not options.only:
             shutil.rmtree(PDF, ignore_errors=True)

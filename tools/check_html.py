@@ -32,6 +32,8 @@ VOID = {"img", "br", "hr", "input", "link", "meta", "source", "wbr", "area", "ba
 UNREAD = {"script", "style", "pre", "code", "svg", "math"}
 #: Where the page writes the number of an equation, a figure, a theorem.
 NUMBERED = {"eqno", "caption-number"}
+#: A formula that stands elsewhere too, with that one's number (_ext/again.py).
+REPEATED = "equation-again-"
 
 
 class Page(HTMLParser):
@@ -46,6 +48,7 @@ class Page(HTMLParser):
         self.twice = []  # ids that were there before
         self.numbers = []  # (3.12), Fig. 3.1, Theorem 3.2
         self.number_next = False
+        self.last_id = ""  # of the element before
         self.title = ""
         self.sends_on = False  # a page that only names another address
         self.body = []
@@ -59,7 +62,10 @@ class Page(HTMLParser):
             if given["id"] in self.ids:
                 self.twice.append(given["id"])
             self.ids.add(given["id"])
-        self.number_next = bool(NUMBERED & set((given.get("class") or "").split()))
+        numbered = NUMBERED & set((given.get("class") or "").split())
+        self.number_next = bool(numbered) and not self.last_id.startswith(REPEATED)
+        if not numbered:
+            self.last_id = given.get("id") or ""
         address = given.get(FETCHED.get(tag, ""), "")
         relation = set((given.get("rel") or "").split())
         if address and not (tag == "link" and relation & NAMED_ONLY):

@@ -68,7 +68,8 @@ def test_numbers_are_those_of_one_thing_in_the_whole_book(tmp_path):
         numbered = f'{WORDS}<div class="math"><span class="eqno">{number}</span></div>'
         again = '<div class="math" id="equation-again-eq-x"><span class="eqno">(3.1)</span></div>'
         figure = f'<span class="caption-number">Fig. {name} </span>'
-        (tmp_path / f"{name}.html").write_text(PAGE.format(again + numbered + figure), encoding="utf-8")
+        page = PAGE.format(again + numbered + figure)
+        (tmp_path / f"{name}.html").write_text(page, encoding="utf-8")
     told = [(str(page), what) for page, what in check_html.faults(tmp_path, [])[0]]
     clashes = [one for one in told if "numbers something" in one[1]]
     assert clashes == [("three.html", "numbers something (3.1), as one.html does")]

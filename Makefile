@@ -10,7 +10,7 @@ PY := sh tools/python.sh
 READY := .venv/.installed
 PAGES := _build/.complete
 SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
-    src/rnn_lit/*.py src/rnn_lit/*/*.py)
+    src/rnn_lit/*.py src/rnn_lit/*/*)
 
 help:
 	@echo "make book     build the pages: _build/html/index.html"

@@ -116,7 +116,7 @@ def test_every_module_of_the_proofs_imports():
 
 
 def test_the_readme_shows_the_equation_that_chapter_8_found():
-    found = json.loads((ROOT / "book/data/equation.json").read_text(encoding="utf-8"))
+    found = json.loads((ROOT / "src/rnn_lit/_book/equation.json").read_text(encoding="utf-8"))
     shown = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in found["text"] if line not in shown] == []
 

@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
+.PHONY: FORCE help venv book pdf test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
     fuzz coverage coq zip alone clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
@@ -9,11 +9,14 @@ unexport CDPATH
 PY := sh tools/python.sh
 READY := .venv/.installed
 PAGES := _build/.complete
-SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
+SOURCES := _config.yml _toc.yml $(wildcard _build/pdf/*.pdf book/* book/*/* _ext/* _static/* _templates/* \
     src/rnn_lit/*.py src/rnn_lit/*/*)
+SOURCES += CHANGELOG.md
 
 help:
 	@echo "make book     build the pages: _build/html/index.html"
+	@echo "make pdf      the book and the write-up as PDFs: _build/pdf (XeLaTeX must be there; fill in"
+	@echo "                book/cover.yml for the title page); then make book links to them"
 	@echo "make test     the package's tests, and every notebook run and compared with its stored outputs"
 	@echo "                (TESTS=tests/test_loss.py for some)"
 	@echo "make check    lint, test, book, the built pages, and the browser's checks"
@@ -24,7 +27,8 @@ help:
 	@echo "make zip      what a reader downloads: the chapters and the package, in _build/book.zip"
 	@echo "make lint     style, names, types, package against chapters, workflows"
 	@echo "make size     words and visible cells of every chapter, and the limits that are passed"
-	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
+	@echo "make browser  the built pages in a browser: formulas, width, print, keyboard, search, accessibility"
+	@echo "make links    do the addresses outside the book still answer? (needs the network)"
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "                (PACKAGE=1: the package's functions, and its tests instead; hours, goes on where it"
 	@echo "                was stopped; SAMPLE=25 for so many of each module, MODULES=\"_line loss\" for some)"
@@ -61,6 +65,9 @@ $(PAGES): $(READY) $(SOURCES)
 	$(PY) .venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@touch $@
 
+pdf: $(READY)
+	$(PY) tools/pdf.py
+
 test: $(READY)
 	$(PY) -m pytest --nbval -n auto --dist loadfile -rs $(TESTS)
 
@@ -94,6 +101,10 @@ size: $(READY)
 
 browser: $(PAGES)
 	@sh tests/browser/run.sh _build/html
+
+.PHONY: links
+links: $(PAGES)
+	$(PY) tools/links.py _build/html
 
 study: $(READY)
 	$(PY) tools/study.py

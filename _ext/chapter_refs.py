@@ -15,9 +15,9 @@ BEGINS = re.compile(r"(^|[.:?!]|\n)[\s\"“(]*$")
 
 
 def name(number, docname, language):
-    """What a chapter with that number, or without one, is called; None for other pages."""
+    """What a page is called that has a number, or as an appendix a letter; None for others."""
     chapter, appendix = WORDS[language]
-    if number:
+    if isinstance(number, int):
         return f"{chapter} {number}"
     letter = re.match(r"(?:.*/)?([A-Z])-", docname)
     return f"{appendix} {letter[1]}" if letter else None

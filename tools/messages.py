@@ -1,0 +1,213 @@
+"""Text as messages: what of a Markdown page is translated, and how it is put back.
+
+A message is a paragraph, a heading, a cell of a table, a caption, a title or a description of a
+picture, as it stands in the source, on one line. Formulas on lines of their own, code, labels and
+quotations from the Vietnamese source are no messages: every language has them as they are.
+"""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from markdown_it.renderer import RendererHTML
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.mdit import create_md_parser
+
+EXTENSIONS = {"amsmath", "colon_fence", "deflist", "dollarmath", "substitution"}
+PARSER = create_md_parser(MdParserConfig(enable_extensions=EXTENSIONS), RendererHTML)
+
+#: Directives whose body is text; of the others (`math`, `bibliography`, …) nothing is translated.
+TEXT = re.compile(r"prf:\w+|admonition|note|tip|warning|important|seealso|figure|table|dropdown")
+#: Those of them whose argument is a title.
+TITLED = re.compile(r"prf:\w+|admonition|table|dropdown")
+DIRECTIVE = re.compile(r"\{([\w:-]+)\}[ \t]*(.*)")
+OPTION = re.compile(r"^:[\w-]+:.*\n", re.MULTILINE)
+ALT = re.compile(r"^:alt:[ \t]*(.+)$", re.MULTILINE)
+#: A link to the other language's page, and the translation that follows a quotation.
+OTHER = re.compile(r"\s*<span lang=\"\w+\">.*?</span>", re.DOTALL)
+GLOSS = re.compile(r"^\([^()]*(\([^()]*\)[^()]*)*\)\s*")
+VIETNAMESE = re.compile("[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
+
+FORMULA = re.compile(r"(?<!\\)\$\$?[^$]+\$\$?")
+CODE = re.compile(r"(?<!\})`[^`]+`")
+ROLE = re.compile(r"\{([\w:]+)\}`(?:([^`<]*)<([^`>]+)>|([^`]+))`")
+LINK = re.compile(r"\]\(([^()\s]+)\)|(https?://[^\s)>]+)")
+FILLED = re.compile("⟨\\d+⟩")
+NUMBER = re.compile(r"[A-Z]?\d+(?:[.,]\d+)*|(?<!\w)\.\d+")
+#: A number that a cell has put out; in a formula one digit alone is part of the formula.
+COMPUTED = re.compile(r"(?<![\w⟨(^.,])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?![\w⟩]|[.,]\d)")
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+class Message(NamedTuple):
+    """A piece of a text: where it stands, what it says, and what its further lines begin with."""
+
+    start: int
+    end: int
+    id: str  # empty: nothing of it is left for a reader of the other language
+    prefix: str
+    heading: bool
+
+
+def messages(text, start=0):
+    """The messages of a Markdown text, in order."""
+    found, quoted, after_quotation, heading = [], 0, False, False
+    first = [0]
+    for line in text.splitlines(keepends=True):
+        first.append(first[-1] + len(line))
+    cursor = 0
+    for token in PARSER.parse(text):
+        if token.type == "inline" and token.content.strip():
+            top = max(cursor, first[token.map[0]])
+            begin, cursor, prefix = _place(text, token.content, top)
+            said = _id(token.content)
+            if quoted:
+                said = None if VIETNAMESE.search(said) else said
+                if said and quoted > 1 and re.fullmatch(r"\*[^*]+\*", said):
+                    said = ""
+                quoted += 1
+            elif after_quotation:
+                said = GLOSS.sub("", said)
+            if said is not None and (not said or words(said)):
+                found.append(Message(start + begin, start + cursor, said, prefix, heading))
+        elif token.type in ("colon_fence", "fence"):
+            directive = DIRECTIVE.match(token.info.strip())
+            if directive and TEXT.fullmatch(directive[1]):
+                lines = slice(first[token.map[0]], first[token.map[1]])
+                found += _directive(text[lines], start + lines.start, *directive.groups())
+        quoted += token.type == "blockquote_open"
+        if token.type == "blockquote_close":
+            quoted = 0
+        if token.type not in ("paragraph_open", "inline"):
+            after_quotation = token.type == "blockquote_close"
+        heading = token.type == "heading_open"
+    return found
+
+
+def _place(text, content, cursor):
+    """Where a token's lines begin and end in the text, and what its further lines begin with."""
+    begin, prefix = None, ""
+    for line in content.split("\n"):
+        at = text.index(line.strip(), cursor)
+        if begin is None:
+            begin = at
+            before = text[text.rfind("\n", 0, at) + 1 : at]
+            prefix = re.sub(r"[^>\s]", " ", before)
+        cursor = at + len(line.strip())
+    return begin, cursor, prefix
+
+
+def _directive(block, start, name, title):
+    """The messages of a directive: its title, its picture's description, its body."""
+    opening = block.index("\n") + 1
+    if title and TITLED.fullmatch(name) and words(title):
+        at = block.index(title)
+        yield Message(start + at, start + at + len(title), _id(title), "", False)
+    body = opening
+    while option := OPTION.match(block, body):
+        alt = ALT.match(option.group())
+        if alt:
+            yield Message(start + body + alt.start(1), start + body + alt.end(1), alt[1], "", False)
+        body = option.end()
+    closing = block.rstrip("\n").rfind("\n") + 1
+    yield from messages(block[body:closing], start + body)
+
+
+def _id(content):
+    """A text on one line, its hard breaks kept, without links to the other language."""
+    return re.sub(r"(\\\n)?[ \t]*\n?[ \t]*", _joined, OTHER.sub("", content)).strip()
+
+
+def _joined(space):
+    return "\\\n" if space[1] else " " if space.group() else ""
+
+
+def words(text):
+    """Is there anything to translate besides formulas, code and bare references?"""
+    text = FORMULA.sub(" ", ROLE.sub(lambda role: f" {role[2] or ''} ", text))
+    return bool(WORD.search(CODE.sub(" ", FILLED.sub(" ", text))))
+
+
+def render(text, say):
+    """The text with each message as `say` has it."""
+    parts, at = [], 0
+    for one in messages(text):
+        said = say(one).replace("\n", "\n" + one.prefix) if one.id else ""
+        parts += [text[at : one.start], said]
+        at = one.end
+    return "".join([*parts, text[at:]])
+
+
+# Numbers that cells have computed.
+
+
+def computed(text):
+    """A cell's output with ⟨0⟩, ⟨1⟩, … in place of its numbers, and the numbers."""
+    numbers = []
+
+    def put(match):
+        number = match.group()
+        if at_formula[match.start()] and len(number) == 1 or at_name[match.start()]:
+            return number
+        numbers.append(number)
+        return f"⟨{len(numbers) - 1}⟩"
+
+    at_formula, at_name = _inside(text, FORMULA), _inside(text, ROLE, CODE)
+    return COMPUTED.sub(put, text), numbers
+
+
+def _inside(text, *patterns):
+    inside = [False] * (len(text) + 1)
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            inside[match.start() : match.end()] = [True] * (match.end() - match.start())
+    return inside
+
+
+def fill(text, numbers):
+    """Put the numbers back, as Vietnamese writes them: 0,5 and 1.000."""
+    inside = _inside(text, FORMULA)
+
+    def put(match):
+        number = numbers[int(match.group()[1:-1])]
+        if re.fullmatch(r"\d{1,3}(,\d{3})+", number):
+            return number.replace(",", ".")
+        number = "0" + number if number.startswith(".") else number
+        return number.replace(".", "{,}" if inside[match.start()] else ",")
+
+    return FILLED.sub(put, text)
+
+
+# What a translation may not lose.
+
+
+def marks(text):
+    """What a message and its translation share: {kind: how often which}."""
+    code = CODE.findall(ROLE.sub("", text))
+    bare = CODE.sub(" ", text)
+    roles = [(kind, target or plain) for kind, _, target, plain in ROLE.findall(bare)]
+    outside = ROLE.sub(" ", bare)
+    formulas = [" ".join(one.split()) for one in FORMULA.findall(outside)]
+    outside = FORMULA.sub(" ", outside)
+    links = [one or other for one, other in LINK.findall(outside)]
+    outside = LINK.sub(" ", outside)
+    filled = FILLED.findall(text)
+    numbers = [re.sub(r"[.,]", "", one).lstrip("0") for one in NUMBER.findall(
+        FILLED.sub(" ", outside))]  # fmt: skip
+    return {
+        "formula": Counter(formulas), "role": Counter(roles), "code": Counter(code),
+        "link": Counter(links), "computed number": Counter(filled), "number": Counter(numbers),
+    }  # fmt: skip
+
+
+def lost(english, translation):
+    """What one of the two has and the other has not, in words."""
+    if not translation:
+        return []
+    ours, theirs = marks(english), marks(translation)
+    return [
+        f"{kind} {one if isinstance(one, str) else '{%s}`%s`' % one} {what}"
+        for kind in ours
+        for what, more in (("lost", ours[kind] - theirs[kind]), ("new", theirs[kind] - ours[kind]))
+        for one in more.elements()
+    ]

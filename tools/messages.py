@@ -31,11 +31,12 @@ VIETNAMESE = re.compile("[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
 FORMULA = re.compile(r"(?<!\\)\$\$?[^$]+\$\$?")
 CODE = re.compile(r"(?<!\})`[^`]+`")
 ROLE = re.compile(r"\{([\w:]+)\}`(?:([^`<]*)<([^`>]+)>|([^`]+))`")
+NAME = re.compile(rf"{ROLE.pattern}|{CODE.pattern}")
 LINK = re.compile(r"\]\(([^()\s]+)\)|(https?://[^\s)>]+)")
 FILLED = re.compile("⟨\\d+⟩")
 NUMBER = re.compile(r"[A-Z]?\d+(?:[.,]\d+)*|(?<!\w)\.\d+")
 #: A number that a cell has put out; in a formula one digit alone is part of the formula.
-COMPUTED = re.compile(r"(?<![\w⟨(^.,])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?![\w⟩]|[.,]\d)")
+COMPUTED = re.compile(r"(?<![\w⟨^.,])(?<!\w\()(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?![\w⟩]|[.,]\d)")
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -47,6 +48,7 @@ class Message(NamedTuple):
     id: str  # empty: nothing of it is left for a reader of the other language
     prefix: str
     heading: bool
+    numbers: tuple[str, ...] = ()  # the page's ⟨12⟩ for the message's own ⟨0⟩, and so on
 
 
 def messages(text, start=0):
@@ -69,7 +71,7 @@ def messages(text, start=0):
             elif after_quotation:
                 said = GLOSS.sub("", said)
             if said is not None and (not said or words(said)):
-                found.append(Message(start + begin, start + cursor, said, prefix, heading))
+                found.append(_message(start + begin, start + cursor, said, prefix, heading))
         elif token.type in ("colon_fence", "fence"):
             directive = DIRECTIVE.match(token.info.strip())
             if directive and TEXT.fullmatch(directive[1]):
@@ -82,6 +84,13 @@ def messages(text, start=0):
             after_quotation = token.type == "blockquote_close"
         heading = token.type == "heading_open"
     return found
+
+
+def _message(start, end, said, prefix="", heading=False):
+    """A message whose computed numbers are its own ⟨0⟩, ⟨1⟩, …"""
+    numbers = tuple(dict.fromkeys(FILLED.findall(said)))
+    said = FILLED.sub(lambda match: f"⟨{numbers.index(match.group())}⟩", said)
+    return Message(start, end, said, prefix, heading, numbers)
 
 
 def _place(text, content, cursor):
@@ -102,12 +111,12 @@ def _directive(block, start, name, title):
     opening = block.index("\n") + 1
     if title and TITLED.fullmatch(name) and words(title):
         at = block.index(title)
-        yield Message(start + at, start + at + len(title), _id(title), "", False)
+        yield _message(start + at, start + at + len(title), _id(title))
     body = opening
     while option := OPTION.match(block, body):
         alt = ALT.match(option.group())
         if alt:
-            yield Message(start + body + alt.start(1), start + body + alt.end(1), alt[1], "", False)
+            yield _message(start + body + alt.start(1), start + body + alt.end(1), alt[1])
         body = option.end()
     closing = block.rstrip("\n").rfind("\n") + 1
     yield from messages(block[body:closing], start + body)
@@ -133,6 +142,7 @@ def render(text, say):
     parts, at = [], 0
     for one in messages(text):
         said = say(one).replace("\n", "\n" + one.prefix) if one.id else ""
+        said = FILLED.sub(lambda match, of=one.numbers: of[int(match.group()[1:-1])], said)
         parts += [text[at : one.start], said]
         at = one.end
     return "".join([*parts, text[at:]])
@@ -152,15 +162,15 @@ def computed(text):
         numbers.append(number)
         return f"⟨{len(numbers) - 1}⟩"
 
-    at_formula, at_name = _inside(text, FORMULA), _inside(text, ROLE, CODE)
+    at_formula, at_name = _inside(text, FORMULA), _inside(text, NAME)
     return COMPUTED.sub(put, text), numbers
 
 
-def _inside(text, *patterns):
+def _inside(text, pattern):
+    """For each character, is it in a match?"""
     inside = [False] * (len(text) + 1)
-    for pattern in patterns:
-        for match in pattern.finditer(text):
-            inside[match.start() : match.end()] = [True] * (match.end() - match.start())
+    for match in pattern.finditer(text):
+        inside[match.start() : match.end()] = [True] * len(match.group())
     return inside
 
 
@@ -183,20 +193,19 @@ def fill(text, numbers):
 
 def marks(text):
     """What a message and its translation share: {kind: how often which}."""
-    code = CODE.findall(ROLE.sub("", text))
-    bare = CODE.sub(" ", text)
-    roles = [(kind, target or plain) for kind, _, target, plain in ROLE.findall(bare)]
-    outside = ROLE.sub(" ", bare)
+    roles = [(role[1], role[3] or role[4]) for role in NAME.finditer(text) if role[1]]
+    code = [name.group() for name in NAME.finditer(text) if not name[1]]
+    outside = NAME.sub(" ", text)
     formulas = [" ".join(one.split()) for one in FORMULA.findall(outside)]
     outside = FORMULA.sub(" ", outside)
     links = [one or other for one, other in LINK.findall(outside)]
-    outside = LINK.sub(" ", outside)
-    filled = FILLED.findall(text)
-    numbers = [re.sub(r"[.,]", "", one).lstrip("0") for one in NUMBER.findall(
-        FILLED.sub(" ", outside))]  # fmt: skip
+    outside = FILLED.sub(" ", LINK.sub(" ", outside))
+    # 0 is also a word, and a sentence may name a number twice.
+    numbers = {re.sub(r"[.,]", "", one).lstrip("0") for one in NUMBER.findall(outside)} - {""}
     return {
         "formula": Counter(formulas), "role": Counter(roles), "code": Counter(code),
-        "link": Counter(links), "computed number": Counter(filled), "number": Counter(numbers),
+        "link": Counter(links), "computed number": Counter(FILLED.findall(text)),
+        "number": Counter(numbers),
     }  # fmt: skip
 
 

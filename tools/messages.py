@@ -23,20 +23,22 @@ TITLED = re.compile(r"prf:\w+|admonition|table|dropdown")
 DIRECTIVE = re.compile(r"\{([\w:-]+)\}[ \t]*(.*)")
 OPTION = re.compile(r"^:[\w-]+:.*\n", re.MULTILINE)
 ALT = re.compile(r"^:alt:[ \t]*(.+)$", re.MULTILINE)
-#: A link to the other language's page, and the translation that follows a quotation.
-OTHER = re.compile(r"\s*<span lang=\"\w+\">.*?</span>", re.DOTALL)
+#: On an English page: a link to the Vietnamese one, and the translation after a quotation.
+OTHER = re.compile(r'\s*<span lang="vi">.*?</span>', re.DOTALL)
 GLOSS = re.compile(r"^\([^()]*(\([^()]*\)[^()]*)*\)\s*")
 VIETNAMESE = re.compile("[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
 
 FORMULA = re.compile(r"(?<!\\)\$\$?[^$]+\$\$?")
-CODE = re.compile(r"(?<!\})`[^`]+`")
+CODE = re.compile(r"(?<![`}])`(?!`)(?:[^`\n]|\n(?!\n))+`")
 ROLE = re.compile(r"\{([\w:]+)\}`(?:([^`<]*)<([^`>]+)>|([^`]+))`")
 NAME = re.compile(rf"{ROLE.pattern}|{CODE.pattern}")
 LINK = re.compile(r"\]\(([^()\s]+)\)|(https?://[^\s)>]+)")
 FILLED = re.compile("⟨\\d+⟩")
 NUMBER = re.compile(r"[A-Z]?\d+(?:[.,]\d+)*|(?<!\w)\.\d+")
 #: A number that a cell has put out; in a formula one digit alone is part of the formula.
-COMPUTED = re.compile(r"(?<![\w⟨^.,])(?<!\w\()(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?![\w⟩]|[.,]\d)")
+COMPUTED = re.compile(
+    r"(?<![\w⟨^.,])(?<!\w\()(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)(?![\w⟩]|[.,]\d)"
+)
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -123,7 +125,7 @@ def _directive(block, start, name, title):
 
 
 def _id(content):
-    """A text on one line, its hard breaks kept, without links to the other language."""
+    """A text on one line, its hard breaks kept, without a link to the Vietnamese page."""
     return re.sub(r"(\\\n)?[ \t]*\n?[ \t]*", _joined, OTHER.sub("", content)).strip()
 
 
@@ -143,7 +145,10 @@ def render(text, say):
     for one in messages(text):
         said = say(one).replace("\n", "\n" + one.prefix) if one.id else ""
         said = FILLED.sub(lambda match, of=one.numbers: of[int(match.group()[1:-1])], said)
-        parts += [text[at : one.start], said]
+        between = text[at : one.start]
+        if not one.id and ">" in one.prefix:  # with the empty lines of the quotation before it
+            between = re.sub(r"(\n>[ ]*)+$", "", between)
+        parts += [between, said]
         at = one.end
     return "".join([*parts, text[at:]])
 
@@ -193,7 +198,7 @@ def fill(text, numbers):
 
 def marks(text):
     """What a message and its translation share: {kind: how often which}."""
-    roles = [(role[1], role[3] or role[4]) for role in NAME.finditer(text) if role[1]]
+    roles = [f"{{{r[1]}}}`{r[3] or r[4]}`" for r in NAME.finditer(text) if r[1]]
     code = [name.group() for name in NAME.finditer(text) if not name[1]]
     outside = NAME.sub(" ", text)
     formulas = [" ".join(one.split()) for one in FORMULA.findall(outside)]
@@ -215,7 +220,7 @@ def lost(english, translation):
         return []
     ours, theirs = marks(english), marks(translation)
     return [
-        f"{kind} {one if isinstance(one, str) else '{%s}`%s`' % one} {what}"
+        f"{kind} {one} {what}"
         for kind in ours
         for what, more in (("lost", ours[kind] - theirs[kind]), ("new", theirs[kind] - ours[kind]))
         for one in more.elements()

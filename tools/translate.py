@@ -9,6 +9,8 @@ it, the page shows the English words.
 --check         write nothing; say what is stale, and fail if anything is to be renewed or lost
 --start NAME    begin the catalogue of another page
 --edition DIR   write the sources of the whole book in Vietnamese, English where there is none
+
+Babel, which reads and writes the catalogues, comes with Sphinx.
 """
 
 import argparse
@@ -25,7 +27,7 @@ import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from chapters import ROOT, BookError, pages, write
-from messages import computed, fill, lost, render
+from messages import VIETNAMESE, computed, fill, lost, render
 from messages import messages as found_in
 
 LANGUAGE = "vi"
@@ -95,6 +97,11 @@ def _markdown(output):
     return "text/markdown" in output.get("data", ())
 
 
+def _unseen(cell):
+    """Is the page without the cell's code?"""
+    return bool({"remove-input", "remove-cell"} & set(cell.metadata.get("tags", ())))
+
+
 def _described(mystnb):
     """Caption and description of a cell's picture, each with its place in the metadata."""
     for part, key in (("figure", "caption"), ("image", "alt")):
@@ -134,7 +141,8 @@ def ids(name, root=ROOT):
     """The messages of a page, each once, in order."""
     if name == TOC:
         book, toc = (_yaml(root / file) for file in ("_config.yml", "_toc.yml"))
-        return [book["title"], *(one["caption"] for one in _english(toc)["parts"])]
+        captions = [one["caption"] for one in toc["parts"]]
+        return [one for one in (book["title"], *captions) if not VIETNAMESE.search(one)]
     found = [one.id for text in texts(original(name, root)) for one in found_in(text)]
     return list(dict.fromkeys(one for one in found if one))
 
@@ -157,7 +165,7 @@ def written(name, catalogue):
     catalogue.header_comment = HEADER.format(f"../_{page}.yml" if name == TOC else page)
     catalogue.fuzzy = False
     file = io.BytesIO()
-    write_po(file, catalogue, width=100, ignore_obsolete=True, include_previous=True)
+    write_po(file, catalogue, width=100, ignore_obsolete=True)
     return DATED.sub("", file.getvalue().decode("utf-8"))
 
 
@@ -226,33 +234,44 @@ class Page:
         return f"{{{role}}}`{inside}`"
 
     def notebook(self, english):
-        """A notebook with its texts translated; what cells put out as text becomes text."""
+        """A notebook with its texts translated; what cells put out as text becomes text.
+
+        Code that is not seen goes with them, unless a later cell that stays may need it.
+        """
         translated, translated.cells = deepcopy(english), []
-        for cell in deepcopy(english.cells):
-            translated.cells.append(cell)
+        kept = [n for n, cell in enumerate(english.cells) if cell.cell_type == "code"
+                and not (_unseen(cell) and len(_shown(cell)) == len(cell.outputs))]  # fmt: skip
+        for number, cell in enumerate(deepcopy(english.cells)):
             if cell.cell_type == "markdown":
                 cell.source = self.text(cell.source)
-            elif cell.cell_type == "code":
-                self._code(cell, translated.cells)
+            if cell.cell_type != "code" or number <= max(kept, default=-1):
+                translated.cells.append(cell)
+            if cell.cell_type == "code":
+                translated.cells += self._code(cell)
         return translated
 
-    def _code(self, cell, cells):
+    def _code(self, cell):
+        """Translate what stands around a cell's picture; the texts that the cell puts out."""
         mystnb = cell.metadata.get("mystnb", {})
         for part, key, text in _described(mystnb):
             mystnb[part][key] = self.translations.get(text, text)
-        if mystnb.get("figure", {}).get("name") in self.own:
+        if mystnb.get("figure", {}).get("name") in self.own and not self.edition:
             mystnb["figure"]["name"] += f"-{LANGUAGE}"
-        tags = list(cell.metadata.get("tags", []))
-        shown = _shown(cell)
-        if shown and len(shown) != len(cell.outputs):
-            raise BookError(f"a cell puts out Markdown and something else: {cell.source[:60]!r}")
-        # Its code and outputs are those of the English page, which are tested there.
-        tags += [] if self.edition else ["nbval-skip"]
-        if shown:
-            tags.append("remove-cell")
-            text = "\n\n".join(self.output(one) for one in shown)
-            cells.append(nbformat.v4.new_markdown_cell(text, id=f"{cell.id}-{LANGUAGE}"))
+        shown, text = _shown(cell), []
+        # Code and outputs are those of the English page, which are tested there.
+        tags = [*cell.metadata.get("tags", []), "nbval-skip"]
+        if len(shown) < len(cell.outputs):
+            for output in filter(_markdown, cell.outputs):
+                output.data["text/markdown"] = self.output("".join(output.data["text/markdown"]))
+        elif shown:
+            source = "\n\n".join(self.output(one) for one in shown)
+            text.append(nbformat.v4.new_markdown_cell(source, id=f"{cell.id}-{LANGUAGE}"))
+            cell.outputs = []
+            if _unseen(cell):
+                tags.append("remove-cell")
+                cell.source += ";"  # run, it shows no English text
         cell.metadata["tags"] = tags
+        return text
 
 
 def _language_link(source, english):
@@ -299,15 +318,20 @@ def edition(folder, root=ROOT):
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise BookError(f"{folder} is not empty")
-    for part in ("_ext", "_static", "_templates", "book", "src", "pyproject.toml", "CHANGELOG.md"):
+    for part in ("_ext", "_static", "_templates", "book", "src", "tools", "CHANGELOG.md"):
         if (root / part).is_dir():
-            shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
         elif (root / part).exists():
             shutil.copy(root / part, folder / part)
     captions = said(read(TOC, root))
-    toc, config = _english(_yaml(root / "_toc.yml")), _yaml(root / "_config.yml")
+    toc, config = _yaml(root / "_toc.yml"), _yaml(root / "_config.yml")
+    twice = {f"book/{LANGUAGE}-{name}" for name in catalogues(root)}
     for part in toc["parts"]:
         part["caption"] = captions.get(part["caption"], part["caption"])
+        part["chapters"] = [one for one in part["chapters"] if one["file"] not in twice]
+    toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     config["title"] = captions.get(config["title"], config["title"])
     config["sphinx"]["config"].update(language=LANGUAGE, page_languages={})
     kept = [*(one["file"] for part in toc["parts"] for one in part["chapters"]), toc["root"]]
@@ -315,6 +339,8 @@ def edition(folder, root=ROOT):
         path = original(Path(name).stem, root)
         page = Page(said(read(path.stem, root)), edition=True)
         target = folder / path.relative_to(root)
+        if path.stem.startswith(f"{LANGUAGE}-"):
+            continue  # Vietnamese as it is
         if path.suffix == ".md":
             target.write_text(page.text(path.read_text("utf-8")), encoding="utf-8")
         else:
@@ -322,14 +348,6 @@ def edition(folder, root=ROOT):
     for file, content in (("_toc.yml", toc), ("_config.yml", config)):
         (folder / file).write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False),
                                    encoding="utf-8")  # fmt: skip
-
-
-def _english(toc):
-    """The contents without the pages that are translations."""
-    toc = deepcopy(toc)
-    toc["parts"] = [one for one in toc["parts"] if not all(
-        Path(page["file"]).stem.startswith(f"{LANGUAGE}-") for page in one["chapters"])]  # fmt: skip
-    return toc
 
 
 def _yaml(path):
@@ -348,8 +366,8 @@ def faults(root=ROOT):
             new = said(read(name, root)).keys() - said(catalogue).keys()
             told.append(f"{path}: the English has changed, run `make translate`"
                         + "".join(f"\n  stale: {one[:90]}" for one in sorted(new)))  # fmt: skip
-        told += [f"{path}: {what}\n  in: {one[:90]}"
-                 for one, string in said(catalogue).items() for what in lost(one, string)]  # fmt: skip
+        for one, string in said(catalogue).items():
+            told += [f"{path}: {what}\n  in: {one[:90]}" for what in lost(one, string)]
     for name in beside(root):
         path, text = translated(name, root)
         if not (root / path).exists() or (root / path).read_text("utf-8") != text:

@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: FORCE help venv book pdf test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
-    fuzz coverage coq zip alone clean
+    fuzz coverage coq zip alone translate vi clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
 unexport CDPATH
@@ -42,6 +42,8 @@ help:
 	@echo "make alone    each chapter by itself, in a new environment with the package (a quarter of an hour)"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
 	@echo "make perturb  outputs that hang on the machine (half an hour; CHAPTERS=… FACTORS=… for a part)"
+	@echo "make translate  the Vietnamese pages, from the English ones and the catalogues in book/locale"
+	@echo "make vi       the whole book in Vietnamese, as far as it is translated: _build/vi/_build/html"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
 	@echo "make hostile  the commands on machines with settings that break other projects (half an hour)"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
@@ -93,6 +95,7 @@ lab: $(READY)
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) tools/tangle.py --check
+	$(PY) tools/translate.py --check
 	$(PY) -m mypy
 	@sh tools/lint_workflows.sh
 
@@ -154,6 +157,16 @@ coq: $(READY)
 
 zip: $(READY)
 	$(PY) tools/bundle.py
+
+translate: $(READY)
+	$(PY) tools/translate.py
+
+vi: $(READY)
+	@rm -rf _build/vi
+	$(PY) tools/translate.py --edition _build/vi/source
+	$(PY) .venv/bin/jupyter-book build _build/vi/source --path-output _build/vi --all -W -n \
+	    --keep-going --quiet
+	@echo "the Vietnamese edition is in _build/vi/_build/html/index.html"
 
 lock:
 	@sh tools/lock.sh

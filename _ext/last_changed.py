@@ -1,7 +1,7 @@
 """The day of a page's last change, from git's history, in the footer of each page.
 
 Without git, or in a clone without its history, where the day would be that of the last commit of
-all, a page says nothing.
+all, a page says nothing. The footer of every page also leads to the list of all changes.
 """
 
 import sys
@@ -36,6 +36,16 @@ def say(app, pagename, templatename, context, doctree):
         context["last_updated"] = changed(app.srcdir, str(source)) or None
 
 
+def lead_to_changes(app, pagename, templatename, context, doctree):
+    """``{changes}`` in the footer stands for the way from this page to the list of changes."""
+    footer = context.get("theme_extra_footer")
+    if footer:
+        way = app.builder.get_relative_uri(pagename, app.config.changes_page)
+        context["theme_extra_footer"] = footer.replace("{changes}", way)
+
+
 def setup(app):
+    app.add_config_value("changes_page", "book/K-changes", "html", types=[str])
     app.connect("html-page-context", say)
+    app.connect("html-page-context", lead_to_changes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -387,6 +387,7 @@ def test_the_front_page_says_that_its_scores_are_those_before_rounding():
         page = nbformat.read(BOOK / f"{name}.ipynb", as_version=4)
         shown = " ".join(o["data"]["text/markdown"] for c in page.cells if c.cell_type == "code"
                          for o in c.outputs if "text/markdown" in o.get("data", {}))  # fmt: skip
+        shown += " ".join(c.source for c in page.cells if c.id.endswith("-vi"))
         assert words in shown
 
 

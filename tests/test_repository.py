@@ -9,6 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import picture
 import pytest
 import surroundings
 
@@ -121,6 +123,25 @@ def test_the_readme_shows_the_equation_that_chapter_8_found():
     found = json.loads((ROOT / "src/rnn_lit/_book/equation.json").read_text(encoding="utf-8"))
     shown = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in found["text"] if line not in shown] == []
+
+
+def test_the_readme_shows_a_picture_that_is_there():
+    pictures = re.findall(r"!\[([^]]+)\]\(([^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert pictures == [(picture.ALT, picture.TARGET.relative_to(ROOT).as_posix())]
+    drawn = picture.TARGET.read_text(encoding="utf-8")
+    assert drawn.startswith("<?xml") and "</svg>" in drawn
+    assert "a year ahead" in drawn and "/usr/" not in drawn
+
+
+def test_the_picture_is_of_the_printed_equation():
+    """Its forecasts are those of the package, and the curve in the file is theirs."""
+    from rnn_lit import Parameters, forward
+
+    stored = json.loads((ROOT / "book/data/equation.json").read_text(encoding="utf-8"))
+    series = [5.0, 11.0, 16.0, 23.0, 36.0, 58.0, 29.0]
+    theta = Parameters(**{name: np.array(v) for name, v in stored["parameters"].items()})
+    wanted = forward(theta, np.array(series)[:-1, None]).y_hat[:, 0]
+    assert np.allclose(picture.forecasts(series, stored["parameters"]), wanted, rtol=1e-12)
 
 
 def test_the_version_is_written_once_and_cited_as_it_is():

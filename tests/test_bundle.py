@@ -58,6 +58,7 @@ def test_it_holds_each_chapter_as_it_is_the_wheel_and_how_to_start(made):
     extras = {one for _, asked in lines for one in asked.split(",")}
     assert extras <= set(PROJECT["optional-dependencies"])
     assert PROJECT["requires-python"] == ">=3.11" and "Python 3.11 or later" in told
+    assert f'"{WHEEL}[chapters]"' in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_same_sources_give_the_same_bytes(made, tmp_path):
@@ -198,3 +199,16 @@ def test_downloaded_notebooks_get_the_cell_where_the_address_is_known(first, tmp
     monkeypatch.setenv("BOOK_REPOSITORY", ADDRESS)
     downloads.write(app, None)
     assert ADDRESS in installing(kept.read_text("utf-8"), ADDRESS).source
+
+
+def test_binder_takes_the_lock_the_package_and_what_renders_it():
+    binder = {path.name: path.read_text("utf-8") for path in (ROOT / "binder").iterdir()}
+    assert binder["requirements.txt"].split() == ["-r", "../requirements.txt"]
+    version = re.fullmatch(r"python-3\.(\d+)\s*", binder["runtime.txt"])[1]
+    assert int(version) in (11, 12, 13)
+    lines = re.findall(r"^python -m pip install --no-deps (.*)$", binder["postBuild"], re.M)
+    lab = next(one for one in PROJECT["optional-dependencies"]["lab"] if "myst" in one)
+    assert lines == ["--no-build-isolation -e .", f'"{lab}"']
+    needed = {"setuptools", "ipykernel"}  # for the editable install, and for any notebook
+    locked = set(re.findall(r"^([\w-]+)==", (ROOT / "requirements.txt").read_text("utf-8"), re.M))
+    assert needed <= locked

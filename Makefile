@@ -1,7 +1,7 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
+.PHONY: FORCE help venv book pdf test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
     fuzz coverage coq translate vi clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
@@ -9,11 +9,13 @@ unexport CDPATH
 PY := sh tools/python.sh
 READY := .venv/.installed
 PAGES := _build/.complete
-SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
+SOURCES := _config.yml _toc.yml $(wildcard _build/pdf/*.pdf book/* book/*/* _ext/* _static/* _templates/* \
     src/rnn_lit/*.py src/rnn_lit/*/*.py)
 
 help:
 	@echo "make book     build the pages: _build/html/index.html"
+	@echo "make pdf      the book and the write-up as PDFs: _build/pdf (XeLaTeX must be there; fill in"
+	@echo "                book/cover.yml for the title page); then make book links to them"
 	@echo "make test     the package's tests, and every notebook run and compared with its stored outputs"
 	@echo "                (TESTS=tests/test_loss.py for some)"
 	@echo "make check    lint, test, book, the built pages, and the browser's checks"
@@ -60,6 +62,9 @@ $(PAGES): $(READY) $(SOURCES)
 	@rm -f $@
 	$(PY) .venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@touch $@
+
+pdf: $(READY)
+	$(PY) tools/pdf.py
 
 test: $(READY)
 	$(PY) -m pytest --nbval -n auto --dist loadfile -rs $(TESTS)

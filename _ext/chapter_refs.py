@@ -42,7 +42,7 @@ class Names(SphinxPostTransform):
     default_priority = 5
 
     def run(self):
-        language = self.config.page_languages.get(self.env.docname, "en")
+        language = self.config.page_languages.get(self.env.docname, self.config.language)
         labels, numbers = self.env.get_domain("std").labels, self.env.toc_secnumbers
         for link in list(self.document.findall(pending_xref)):
             if link.get("reftype") != "ref" or link.get("refexplicit"):

@@ -9,6 +9,7 @@ import base64
 import html
 import json
 import re
+from importlib.resources import files
 from inspect import signature
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from rnn_lit import loss_and_gradient
 from rnn_lit._search import minimise
 from rnn_lit.verify.counting import count
 
-BOOK = Path(__file__).resolve().parent
+BOOK, DATA = Path(__file__).resolve().parent, files("rnn_lit._book")
 ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
 ENTRY = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
 
@@ -41,7 +42,7 @@ class Verdict(NamedTuple):
 
 def stored(name):
     """The data file of that name."""
-    return json.loads((BOOK / "data" / name).read_text(encoding="utf-8"))
+    return json.loads((DATA / name).read_text(encoding="utf-8"))
 
 
 def cells(page):
@@ -140,7 +141,7 @@ def scores():
 
 def configurations():
     """How many configurations of networks the study compares."""
-    lines = (BOOK / "data" / "sunspot_study.csv").read_text(encoding="utf-8").splitlines()
+    lines = (DATA / "sunspot_study.csv").read_text(encoding="utf-8").splitlines()
     header, *rows = [line.split(",") for line in lines if not line.startswith("#")]
     chosen = [header.index(name) for name in ("power", "n", "lags", "penalty")]
     return len({tuple(entries[one] for one in chosen) for entries in rows})

@@ -67,7 +67,9 @@ def test_the_rules_above_have_teeth(text):
 def test_every_package_that_is_asked_for_is_locked_with_hashes():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = extras["dependencies"] + [
-        need for extra in ("book", "test") for need in extras["optional-dependencies"][extra]
+        need
+        for extra in ("chapters", "book", "test")
+        for need in extras["optional-dependencies"][extra]
     ]
     names = {re.match(r"[\w-]+", need).group().lower() for need in asked} - {"rnn_lit"}
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
@@ -118,7 +120,7 @@ def test_every_module_of_the_proofs_imports():
 
 
 def test_the_readme_shows_the_equation_that_chapter_8_found():
-    found = json.loads((ROOT / "book/data/equation.json").read_text(encoding="utf-8"))
+    found = json.loads((ROOT / "src/rnn_lit/_book/equation.json").read_text(encoding="utf-8"))
     shown = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in found["text"] if line not in shown] == []
 

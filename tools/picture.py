@@ -1,7 +1,7 @@
 """Draw the README's picture anew: python tools/picture.py
 
 The equation that README.md prints, put to work: its forecast of each year's sunspot number from
-the years before, beside what came. The coefficients are those of book/data/equation.json.
+the years before, beside what came. The coefficients are those of rnn_lit/_book/equation.json.
 """
 
 import json
@@ -9,6 +9,7 @@ import math
 import sys
 
 from chapters import ROOT
+from tangle import DATA
 
 TARGET = ROOT / "_static" / "equation.svg"
 ALT = "The sunspot numbers since 1921, and the equation's forecast of each a year ahead"
@@ -38,7 +39,7 @@ def draw(years, series, found, target=TARGET):
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
 
-    plt.style.use(ROOT / "book" / "figures.mplstyle")
+    plt.style.use(ROOT / DATA / "figures.mplstyle")
     plt.rcParams["svg.fonttype"] = "none"  # letters stay letters
     shown = [place for place, year in enumerate(years) if year >= FIRST]
     figure, axes = plt.subplots(figsize=(7.4, 2.6))
@@ -59,7 +60,7 @@ def main():
         return 1
     data = sunspots.load_pandas().data
     years, series = data["YEAR"].astype(int).tolist(), data["SUNACTIVITY"].tolist()
-    stored = json.loads((ROOT / "book" / "data" / "equation.json").read_text(encoding="utf-8"))
+    stored = json.loads((ROOT / DATA / "equation.json").read_text(encoding="utf-8"))
     draw(years, series, forecasts(series, stored["parameters"]))
     print(f"drew {TARGET.relative_to(ROOT)}")
     return 0

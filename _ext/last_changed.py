@@ -20,20 +20,27 @@ def told(folder, *arguments):
     return done.stdout.decode().strip() if done and done.returncode == 0 else ""
 
 
-def changed(folder, source):
-    """The day of the last commit that touched a file, as 26 November 2026, or an empty text."""
+def changed(folder, *sources):
+    """The day of the last commit that touched one of the files, as 26 November 2026, or nothing."""
     if told(folder, "rev-parse", "--is-shallow-repository") != "false":
         return ""
-    day = told(folder, "log", "-1", "--format=%cs", "--", source)
+    day = told(folder, "log", "-1", "--format=%cs", "--", *sources)
     if not day:
         return ""
     return format_date("%-d %B %Y", date=date.fromisoformat(day), language="en")
 
 
+def sources(env, pagename):
+    """The page's file, and what of the project it takes in: the list of changes, docstrings."""
+    root = Path(env.srcdir)
+    taken = sorted(root.joinpath(name).resolve() for name in env.dependencies.get(pagename, ()))
+    own = [path for path in taken if path.is_relative_to(root) and ".venv" not in path.parts]
+    return [str(path) for path in (env.doc2path(pagename), *own)]
+
+
 def say(app, pagename, templatename, context, doctree):
     if doctree is not None:
-        source = app.env.doc2path(pagename)
-        context["last_updated"] = changed(app.srcdir, str(source)) or None
+        context["last_updated"] = changed(app.srcdir, *sources(app.env, pagename)) or None
 
 
 def lead_to_changes(app, pagename, templatename, context, doctree):

@@ -16,6 +16,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.builders.latex.nodes import math_reference
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.nodes import clean_astext
 from sphinx.util.texescape import escape
 
 BOOK = "book"  # the file of the whole book; a write-up's is called like its page
@@ -51,7 +52,7 @@ class Transform(SphinxPostTransform):
         return self.root in self.config.pdf_write_ups
 
     @property
-    def language(self):
+    def tongue(self):
         return self.config.page_languages.get(self.root, "en") if self.write_up else "en"
 
     def home(self, node):
@@ -186,7 +187,7 @@ class Structure(Transform):
                 chapters = toctree.get("numbered") and toctree.get("style") != "alphaupper"
                 captions[entries[0]] = toctree["caption"], bool(chapters)
         begun = False
-        for file in self.document.findall(addnodes.start_of_file):
+        for file in list(self.document.findall(addnodes.start_of_file)):
             caption, numbered = captions.get(file["docname"], ("", True))
             if not caption:
                 continue
@@ -228,9 +229,11 @@ class Paper(Transform):
             return
         found = {name: section for section in self.document.findall(nodes.section)
                  for name in section["ids"]}  # fmt: skip
-        ending = "" if self.language == "en" else f"-{self.language}"
+        title = next(iter(self.document.findall(nodes.title)))
+        title.children = [nodes.Text(clean_astext(title))]  # without a mark of its language
+        ending = "" if self.tongue == "en" else f"-{self.tongue}"
         abstract = self._section(found, f"write-up-abstract{ending}")
-        title = escape(abstract[0].astext(), "xelatex")
+        title = escape(clean_astext(abstract[0]), "xelatex")
         place = abstract.parent.index(abstract)
         abstract.parent[place : place + 1] = [
             latex(f"\n\\begin{{bookabstract}}{{{title}}}\n"),
@@ -262,12 +265,18 @@ def number(env, page, kind, ids):
     return ".".join(map(str, found))
 
 
-class Formulas(Transform):
-    """Each labelled formula has the number that it has on its page."""
+class Numbers(Transform):
+    """Formulas and figures have the numbers that they have on their pages."""
 
     default_priority = 4
 
     def run(self, **kwargs):
+        for figure in list(self.document.findall(nodes.figure)):
+            its = [number(self.env, self.home(figure), "figure", one) for one in figure["ids"]]
+            if any(its) and not self.write_up:
+                its = next(filter(None, its))
+                place = figure.parent.index(figure)
+                figure.parent.insert(place, latex(f"\n\\renewcommand{{\\thefigure}}{{{its}}}\n"))
         for formula in list(self.document.findall(nodes.math_block)):
             label = formula.get("label")
             if not label:
@@ -299,6 +308,10 @@ class Outside(Transform):
                 continue
             page, anchor, said = found
             if page in here and not isinstance(link, math_reference):
+                if self.tongue != "en" and link.get("reftype") == "numref":
+                    mark = f"\\detokenize{{{page}:{anchor}}}"
+                    word = WORDS[self.tongue]["figure"]
+                    link.replace_self(latex(f"\\hyperref[{mark}]{{{word}~\\ref{{{mark}}}}}"))
                 continue
             if isinstance(link, math_reference):
                 again = self._again(link["target"])
@@ -336,7 +349,7 @@ class Outside(Transform):
             proof = self.env.proof_list.get(target)
             if proof is None:
                 return None
-            words = WORDS[self.language]
+            words = WORDS[self.tongue]
             said = link.astext() if link.get("refexplicit") else " ".join((
                 words.get(proof["realtype"], proof["realtype"].title()),
                 number(self.env, proof["docname"], proof["countertype"], target),
@@ -358,8 +371,8 @@ class Outside(Transform):
         if "{number}" in wanted or "%s" in wanted:
             return page, anchor, wanted.replace("{number}", its).replace("%s", its)
         if not number(self.env, page, "figure", anchor):
-            return page, anchor, chapter_name(its, page, self.language)
-        return page, anchor, f"{WORDS[self.language]['figure']} {its}"
+            return page, anchor, chapter_name(its, page, self.tongue)
+        return page, anchor, f"{WORDS[self.tongue]['figure']} {its}"
 
 
 class Works(Transform):
@@ -448,7 +461,7 @@ def documents(app, env):
     found = [(config.root_doc, f"{BOOK}.tex", escape(config.project, "xelatex"), author, "manual")]
     for page in config.pdf_write_ups:
         if page in env.found_docs:
-            title = escape(env.titles[page].astext(), "xelatex")
+            title = escape(clean_astext(env.titles[page]), "xelatex")
             found.append((page, f"{page.rsplit('/', 1)[-1]}.tex", title, author, "howto"))
     config.latex_documents = found
     return []
@@ -459,6 +472,6 @@ def setup(app):
     app.add_config_value("pdf_references", "D-references", "env", types=[str])
     app.add_config_value("pdf_front_title", "The book in brief", "env", types=[str])
     app.connect("env-updated", documents)
-    for one in (Tables, Cells, Structure, Paper, Formulas, Outside, Works, Shapes, Outputs):
+    for one in (Tables, Cells, Structure, Paper, Numbers, Outside, Works, Shapes, Outputs):
         app.add_post_transform(one)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -122,3 +122,13 @@ def test_a_page_says_the_day_of_its_last_commit(tmp_path, monkeypatch):
     assert said == day.strip().lstrip("0")
     monkeypatch.setattr(surroundings, "git", lambda *_, **__: None)  # where git is not installed
     assert last_changed.changed(tmp_path, str(page)) == ""
+
+
+def test_the_day_is_that_of_what_a_page_takes_in_as_well(tmp_path):
+    root = tmp_path / "book"
+    kept = {"K": ["CHANGES.md", "sub/../src/a.py", "../elsewhere.py", ".venv/lib/x.py"]}
+    env = SimpleNamespace(srcdir=root, dependencies=kept, doc2path=lambda name: root / f"{name}.md")
+    assert last_changed.sources(env, "K") == [
+        str(root / name) for name in ("K.md", "CHANGES.md", "src/a.py")
+    ]
+    assert last_changed.sources(env, "other") == [str(root / "other.md")]

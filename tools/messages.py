@@ -32,6 +32,7 @@ FORMULA = re.compile(r"(?<!\\)\$\$?[^$]+\$\$?")
 CODE = re.compile(r"(?<![`}])`(?!`)(?:[^`\n]|\n(?!\n))+`")
 ROLE = re.compile(r"\{([\w:]+)\}`(?:([^`<]*)<([^`>]+)>|([^`]+))`")
 NAME = re.compile(rf"{ROLE.pattern}|{CODE.pattern}")
+FENCE = re.compile(r"^```.*?^```[ \t]*$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^()\s]+)\)|(https?://[^\s)>]+)")
 FILLED = re.compile("⟨\\d+⟩")
 NUMBER = re.compile(r"[A-Z]?\d+(?:[.,]\d+)*|(?<!\w)\.\d+")
@@ -167,8 +168,20 @@ def computed(text):
         numbers.append(number)
         return f"⟨{len(numbers) - 1}⟩"
 
-    at_formula, at_name = _inside(text, FORMULA), _inside(text, NAME)
+    at_formula = _inside(text, FORMULA)
+    at_name = [any(at) for at in zip(_inside(text, NAME), _inside(text, FENCE), strict=True)]
     return COMPUTED.sub(put, text), numbers
+
+
+def restored(text, numbers, plain):
+    """An output in which messages that other pages have as plain text are plain text too."""
+
+    def say(one):
+        own = [numbers[int(number[1:-1])] for number in one.numbers]
+        said = FILLED.sub(lambda match: own[int(match.group()[1:-1])], one.id)
+        return said if said in plain else one.id
+
+    return render(text, say)
 
 
 def _inside(text, pattern):

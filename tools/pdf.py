@@ -46,7 +46,7 @@ WORDS = {
     },
 }  # fmt: skip
 #: Polyglossia's name of a language, with its words for figures and tables.
-LANGUAGES = {"vi": ("vietnamese", "Hình", "Bảng")}
+LANGUAGES = {"vi": ("vietnamese", "Hình~", "Bảng~")}
 #: Programs, and TeX's files of the packages below: what is asked for, and where it comes from.
 PROGRAMS = {"xelatex": "texlive-xetex", "kpsewhich": "texlive-binaries"}
 FILES = {
@@ -195,8 +195,8 @@ def again(log):
 def sphinx():
     """The pages as LaTeX, with a warning taken for an error."""
     command = [
-        str(Path(sys.executable).parent / "jupyter-book"), "build", str(ROOT), "--builder", "latex",
-        "--all", "-W", "-n", "--keep-going", "--quiet",
+        sys.executable, str(Path(sys.executable).parent / "jupyter-book"), "build", str(ROOT),
+        "--builder", "latex", "--all", "-W", "-n", "--keep-going", "--quiet",
     ]  # fmt: skip
     if subprocess.run(command, check=False).returncode:
         raise BookError("the pages could not be written as LaTeX")
@@ -249,6 +249,8 @@ def prepare(filled):
     (LATEX / "book.cover").write_text(book_cover(title, said), encoding="utf-8")
     for page in write_ups:
         name, language = page.rsplit("/", 1)[-1], languages.get(page, "en")
+        if not (LATEX / f"{name}.tex").exists():
+            raise BookError(f"Sphinx has not written {name}.tex: is {page} in _toc.yml?")
         source = (LATEX / f"{name}.tex").read_text(encoding="utf-8")
         head = cover("TITLE", filled, language).replace("TITLE", title_of(source))
         (LATEX / f"{name}.cover").write_text(head, encoding="utf-8")

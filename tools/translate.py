@@ -27,7 +27,7 @@ import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from chapters import ROOT, BookError, pages, write
-from messages import VIETNAMESE, computed, fill, lost, render
+from messages import VIETNAMESE, computed, fill, lost, render, restored
 from messages import messages as found_in
 
 LANGUAGE = "vi"
@@ -73,8 +73,11 @@ def original(name, root=ROOT):
     raise BookError(f"_toc.yml lists no page {name}")
 
 
-def texts(path):
-    """The Markdown texts of a page, with ⟨0⟩, ⟨1⟩, … for numbers that a cell has put out."""
+def texts(path, plain=()):
+    """The Markdown texts of a page, with ⟨0⟩, ⟨1⟩, … for numbers that a cell has put out.
+
+    What is one of the messages `plain` is left as it is.
+    """
     if path.suffix == ".md":
         return [path.read_text(encoding="utf-8")]
     found = []
@@ -82,7 +85,7 @@ def texts(path):
         if cell.cell_type == "markdown":
             found.append(cell.source)
         elif cell.cell_type == "code":
-            found += [computed(one)[0] for one in _shown(cell)]
+            found += [restored(*computed(one), plain) for one in _shown(cell)]
             mystnb = cell.metadata.get("mystnb", {})
             found += [text for _, _, text in _described(mystnb)]
     return found
@@ -137,14 +140,35 @@ def read(name, root=ROOT):
         return read_po(file, locale=LANGUAGE)
 
 
+def in_order(root=ROOT):
+    """The names of the pages that have a catalogue, in the order of the book."""
+    there = catalogues(root)
+    return [path.stem for path in pages(root) if path.stem in there]
+
+
 def ids(name, root=ROOT):
-    """The messages of a page, each once, in order."""
+    """The messages of a page, each once, in order, but for those of an earlier page's catalogue."""
     if name == TOC:
         book, toc = (_yaml(root / file) for file in ("_config.yml", "_toc.yml"))
         captions = [one["caption"] for one in toc["parts"]]
         return [one for one in (book["title"], *captions) if not VIETNAMESE.search(one)]
-    found = [one.id for text in texts(original(name, root)) for one in found_in(text)]
+    order = in_order(root)
+    order = order[: order.index(name)] if name in order else order
+    earlier = {one for other in order for one in _all_ids(other, root)}
+    return [one for one in _all_ids(name, root, earlier) if one not in earlier]
+
+
+def _all_ids(name, root, plain=()):
+    found = [one.id for text in texts(original(name, root), plain) for one in found_in(text)]
     return list(dict.fromkeys(one for one in found if one))
+
+
+def known(root=ROOT):
+    """All that the catalogues of pages translate: {message: translation}."""
+    found = {}
+    for name in in_order(root):
+        found |= said(read(name, root))
+    return found
 
 
 def renewed(name, root=ROOT):
@@ -211,7 +235,7 @@ class Page:
     def output(self, source):
         """What a cell has put out as Markdown, with its numbers."""
         source, numbers = computed(source)
-        return fill(self.text(source), numbers)
+        return fill(self.text(restored(source, numbers, self.translations)), numbers)
 
     def _named(self, match):
         fence, kind, title, options = match.groups()
@@ -220,9 +244,10 @@ class Page:
 
     def _label(self, match):
         for before, label, after in ("axb", "cyd", "ezf"):
-            if match[label]:
-                ending = f"-{LANGUAGE}" if match[label] in self.own else ""
-                return f"{match[before]}{match[label]}{ending}{match[after]}"
+            if match[label] in self.own:
+                named = _again(match[label]) if label == "y" else match[label]
+                return f"{match[before]}{named}-{LANGUAGE}{match[after]}"
+        return match.group()
 
     def _reference(self, match):
         role, title, label = match.groups()
@@ -230,7 +255,8 @@ class Page:
             return match.group()
         if role == "prf:ref":  # an admonition here, without a title that a link could take
             role, title = "ref", title or NAMES.get("algorithm").lower()
-        inside = f"{title.rstrip()} <{label}-{LANGUAGE}>" if title else f"{label}-{LANGUAGE}"
+        label = f"{_again(label) if role == 'eq' else label}-{LANGUAGE}"
+        inside = f"{title.rstrip()} <{label}>" if title else label
         return f"{{{role}}}`{inside}`"
 
     def notebook(self, english):
@@ -274,6 +300,11 @@ class Page:
         return text
 
 
+def _again(label):
+    """The label of a formula that repeats another page's, and has its number (_ext/again.py)."""
+    return label if label.startswith("again-") else f"again-{label}"
+
+
 def _language_link(source, english):
     """A page's text with a link to the English page under its title."""
     label = re.search(r"^\(([\w-]+)\)=", english, re.MULTILINE)[1]
@@ -286,7 +317,7 @@ def translated(name, root=ROOT):
     """The page book/vi-NAME: its path from the root, and its text."""
     path = original(name, root)
     own = frozenset().union(*(labels(original(one, root)) for one in beside(root)))
-    page = Page(said(read(name, root)), own_labels=own)
+    page = Page(known(root), own_labels=own)
     target = Path("book", f"{LANGUAGE}-{path.name}")
     if path.suffix == ".md":
         english = path.read_text(encoding="utf-8")
@@ -302,7 +333,7 @@ def translated(name, root=ROOT):
 def beside(root=ROOT):
     """The pages that stand in Vietnamese in the English book."""
     there = {path.stem for path in _listed(root)}
-    return [name for name in catalogues(root) if f"{LANGUAGE}-{name}" in there]
+    return [name for name in in_order(root) if f"{LANGUAGE}-{name}" in there]
 
 
 def _listed(root):
@@ -334,10 +365,11 @@ def edition(folder, root=ROOT):
     toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     config["title"] = captions.get(config["title"], config["title"])
     config["sphinx"]["config"].update(language=LANGUAGE, page_languages={})
+    translations = known(root)
     kept = [*(one["file"] for part in toc["parts"] for one in part["chapters"]), toc["root"]]
     for name in kept:
         path = original(Path(name).stem, root)
-        page = Page(said(read(path.stem, root)), edition=True)
+        page = Page(translations, edition=True)
         target = folder / path.relative_to(root)
         if path.stem.startswith(f"{LANGUAGE}-"):
             continue  # Vietnamese as it is
@@ -360,7 +392,7 @@ def _yaml(path):
 def faults(root=ROOT):
     """What is to be renewed or was lost: it fails the tests."""
     told = []
-    for name in [*catalogues(root), TOC]:
+    for name in [*in_order(root), TOC]:
         catalogue, path = renewed(name, root), FOLDER / f"{name}.po"
         if (root / path).read_text("utf-8") != written(name, catalogue):
             new = said(read(name, root)).keys() - said(catalogue).keys()
@@ -378,7 +410,7 @@ def faults(root=ROOT):
 def notes(root=ROOT):
     """What the Vietnamese pages show in English: a note, and no fault."""
     told = []
-    for name in catalogues(root):
+    for name in in_order(root):
         catalogue = read(name, root)
         told += [f"{name}: stale: {m.id[:90]}" for m in stale(catalogue)]
         told += [f"{name}: not translated: {m.id[:90]}" for m in catalogue if m.id and not m.string]
@@ -402,8 +434,10 @@ def main(arguments=None):
             told = faults(root)
             print("\n".join([*told, *notes(root), f"{len(told)} faults in the translation"]))
             return 1 if told else 0
-        starting = [given.start] if given.start else []
-        for name in [*catalogues(root), *starting, TOC]:
+        if given.start:
+            original(given.start, root)
+            write(root / FOLDER / f"{given.start}.po", "")
+        for name in [*in_order(root), TOC]:
             write(root / FOLDER / f"{name}.po", written(name, renewed(name, root)))
         for name in beside(root):
             path, text = translated(name, root)

@@ -45,7 +45,10 @@ def test_every_page_is_of_the_kind_that_its_place_says():
     numbered = [one.path for one in SIZES if re.match(r"book/\d\d-", one.path)]
     assert kinds[0] == "front page" and kinds.count("front page") == 1
     assert [one.path for one in CHAPTERS] == numbered and len(numbered) >= 14
-    assert [one.path for one in SIZES if one.kind == "another language"] == ["book/vi-index.ipynb"]
+    assert [one.path for one in SIZES if one.kind == "another language"] == [
+        "book/vi-index.ipynb", "book/vi-write-up.ipynb",
+    ]  # fmt: skip
+    assert [one.path for one in SIZES if one.kind == "write-up"] == ["book/write-up.ipynb"]
 
 
 # The tool, on a book of one chapter, a front page and an appendix.

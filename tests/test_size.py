@@ -111,7 +111,7 @@ def test_the_chapters_together(write):
 
 
 def test_formulas_solutions_and_exercises_are_not_counted(write):
-    solution = ":::{admonition} Solution\n:class: dropdown\nMany words here.\n:::\n"
+    solution = ":::{solution} ex-one-1\n:class: dropdown\nMany words here.\n:::\n"
     cells = [new_markdown_cell(FORMULAS + solution), text(2196)]
     assert write("01-one", *cells) == []
     assert write("01-one", *cells, new_markdown_cell("## Exercises\n\nmore"), text(9)) == []

@@ -24,7 +24,7 @@ VISIBLE = 12  # code cells of a chapter that a reader meets unfolded
 LIMITS = {"chapter": 2200, "chapters": 25_000, "front page": 900, "appendices": 6000}
 
 EXERCISES = re.compile(r"^## Exercises", re.MULTILINE)
-SOLUTION = re.compile(r":::\{admonition\} Solution.*?\n:::", re.DOTALL)
+SOLUTION = re.compile(r":::\{solution\}.*?\n:::", re.DOTALL)
 DISPLAYED = re.compile(r"\$\$.*?\$\$(?:\s*\([\w:-]+\))?", re.DOTALL)
 LISTING = re.compile(r"^```\w*\n.*?^```$", re.MULTILINE | re.DOTALL)
 IN_LINE = re.compile(r"\$[^$]*\$")

@@ -60,7 +60,9 @@ def test_it_holds_each_chapter_as_it_is_the_wheel_and_how_to_start(made):
     extras = {one for _, asked in lines for one in asked.split(",")}
     assert extras <= set(PROJECT["optional-dependencies"])
     assert PROJECT["requires-python"] == ">=3.11" and "Python 3.11 or later" in told
-    assert f'"{WHEEL}[chapters]"' in (ROOT / "README.md").read_text("utf-8")
+    front = "".join(one.source for one in cells(ROOT / "book" / "index.ipynb"))
+    for page in (front, (ROOT / "README.md").read_text("utf-8")):
+        assert f'pip install "{WHEEL}[chapters]"' in page
 
 
 def test_the_same_sources_give_the_same_bytes(made, tmp_path):

@@ -283,6 +283,10 @@ class Page:
             mystnb[part][key] = self.translations.get(text, text)
         if mystnb.get("figure", {}).get("name") in self.own and not self.edition:
             mystnb["figure"]["name"] += f"-{LANGUAGE}"
+        for output in cell.outputs:  # 0,5 also in a formula
+            if "text/latex" in output.get("data", ()):
+                tex = "".join(output.data["text/latex"])
+                output.data["text/latex"] = re.sub(r"(?<=\d)\.(?=\d)", "{,}", tex)
         shown, text = _shown(cell), []
         # Code and outputs are those of the English page, which are tested there.
         tags = [*cell.metadata.get("tags", []), "nbval-skip"]

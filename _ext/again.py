@@ -86,11 +86,12 @@ def number(app, env):
             its = numbers.get(home, {}).get("displaymath", {}).get(f"equation-{wanted}")
             if its:
                 numbers[page]["displaymath"][nodes.make_id(f"equation-{label}")] = its
+    return []
 
 
 def setup(app):
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)
-    app.connect("env-updated", number, priority=900)  # when every formula has its number
+    app.connect("env-get-updated", number, priority=900)  # when every formula has its number
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

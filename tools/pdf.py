@@ -58,8 +58,9 @@ PACKAGES = re.sub(
     r"#.*", "", (ROOT / ".ci" / "tex-packages").read_text(encoding="utf-8")
 ).split()  # fmt: skip
 DEJAVU = "DejaVuSansMono.ttf"
-#: Letters that the text's fonts have: Latin with its accents, and Vietnamese.
-PLAIN = re.compile(r"[\x00-\u024f\u1e00-\u1eff\u2010-\u201f\u2026\u2060\u20ab\u2212]")
+#: Letters that all fonts have, and those of Vietnamese, which code alone may lack.
+PLAIN = re.compile(r"[\x00-\u017f\u2010-\u201f\u2026\u2060\u20ab\u2212]")
+VIETNAMESE = re.compile(r"[\u01a0\u01a1\u01af\u01b0\u1e00-\u1eff]")
 
 
 # What is there.
@@ -121,9 +122,10 @@ def cover(title, filled, language):
             + "\n".join(rows) + "\n\\end{tabular}\\par\n"
         )  # fmt: skip
     return (
-        "\\begin{center}\n"
+        "\\vspace*{.5cm}\\begin{center}\n"
         f"{{\\LARGE\\bfseries {tex(title)}\\par}}\\vspace{{1.5ex}}\n"
-        f"{{\\large {tex(words['task'])}\\par}}\\vspace{{4ex}}\n{table}"
+        f"\\parbox{{.8\\linewidth}}{{\\centering\\large {tex(words['task'])}}}\\par\n"
+        f"\\vspace{{4ex}}{table}"
         f"\\vspace{{2ex}}{{\\small {tex(words['version'].format(version()))}\\\\\n"
         f"{tex(words['licence'])}\\par}}\n\\end{{center}}\n"
     )
@@ -151,7 +153,11 @@ def tex(text):
 
 def letters(source):
     """For each letter that the text's fonts may lack, where else it is to be had."""
-    found = sorted({one for one in source if not PLAIN.match(one) and one.isprintable()})
+    code = "".join(re.findall(r"(?s)\\begin\{sphinxVerbatim\}.*?\\end\{sphinxVerbatim\}", source))
+    kept = {one for one in source if VIETNAMESE.match(one) and one not in code}
+    found = sorted(
+        {one for one in source if not PLAIN.match(one) and one.isprintable()} - kept
+    )  # fmt: skip
     return "".join(f"\\newunicodechar{{{one}}}{{\\fallback{{{ord(one):04X}}}}}\n" for one in found)
 
 

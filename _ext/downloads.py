@@ -20,7 +20,8 @@ ADDRESS = "BOOK_REPOSITORY"
 def collect(app):
     """Make what is downloaded, before the pages that link to it."""
     app.downloads = {}
-    if app.builder.name == "html":
+    # The sources of the Vietnamese edition are a copy of the book without its project.
+    if app.builder.name == "html" and (Path(app.srcdir) / "pyproject.toml").exists():
         app.downloads = bundle.bundle(Path(app.srcdir), os.environ.get(ADDRESS, "").strip())
 
 

@@ -5,6 +5,7 @@
     for (const button of document.querySelectorAll('.admonition-title > .toggle-button')) {
       button.setAttribute('aria-label', button.parentElement.textContent.trim().replace(/\s+/g, ' '));
     }
+    for (const button of document.querySelectorAll('button.copybtn')) button.setAttribute('aria-label', 'Copy');
     // A link in such a title leads on, and does not fold.
     for (const link of document.querySelectorAll('.admonition-title > a')) {
       link.addEventListener('click', (event) => event.stopPropagation());

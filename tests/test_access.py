@@ -26,6 +26,8 @@ PARTS = [
      'aria-controls="pst-secondary-sidebar">'),
     ('<button onclick="toggleFullScreen()"\n  class="btn">',
      '<button onclick="toggleFullScreen()" aria-label="Full screen"\n  class="btn">'),
+    ('<button class="btn search-button-field x" title="Search" aria-label="Search" data-y="z">',
+     '<button class="btn search-button-field x" title="Search" data-y="z">'),
     ('<span class="search-button__kbd-shortcut"><kbd>K</kbd></span>',
      '<span class="search-button__kbd-shortcut" aria-hidden="true"><kbd>K</kbd></span>'),
     ('<button class="btn theme-switch-button pst-js-only" aria-label="Color mode">',

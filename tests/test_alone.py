@@ -111,6 +111,9 @@ def imports(source):
 def test_the_extra_of_the_chapters_brings_what_they_import():
     wanted = {name for path in NOTEBOOKS for one in cells(path) if one.kind == "code"
               for name in imports(one.source)} - sys.stdlib_module_names  # fmt: skip
+    together = {path.stem for path in NOTEBOOKS if alone.takes_from_others(path)}
+    assert together == {"write-up", "vi-write-up"}
+    wanted.remove("write_up")  # which is beside it in the archive
     wanted.remove("sklearn")  # a method that scikit-learn alone calls
     assert wanted <= asked("chapters")
     assert {"statsmodels", "flint", "numba", "IPython"} <= wanted  # and something is seen

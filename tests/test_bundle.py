@@ -48,7 +48,9 @@ def test_it_holds_each_chapter_as_it_is_the_wheel_and_how_to_start(made):
     archive = opened(made["book.zip"])
     assert {name.split("/")[0] for name in archive.namelist()} == {"rnn-book"}
     for path in notebooks():
-        assert archive.read(f"rnn-book/{path.name}") == path.read_bytes()
+        assert archive.read(f"rnn-book/book/{path.name}") == path.read_bytes()
+    # The write-up, which is put together from the others, finds what it takes.
+    assert {"rnn-book/book/write_up.py", "rnn-book/book/A-assignment.md"} <= set(archive.namelist())
     assert archive.read(f"rnn-book/{WHEEL}") == made[WHEEL]
     for name in ("LICENSE", "LICENSE-text", "CITATION.cff", "requirements.txt"):
         assert archive.read(f"rnn-book/{name}") == (ROOT / name).read_bytes()
@@ -58,7 +60,9 @@ def test_it_holds_each_chapter_as_it_is_the_wheel_and_how_to_start(made):
     extras = {one for _, asked in lines for one in asked.split(",")}
     assert extras <= set(PROJECT["optional-dependencies"])
     assert PROJECT["requires-python"] == ">=3.11" and "Python 3.11 or later" in told
-    assert f'"{WHEEL}[chapters]"' in (ROOT / "README.md").read_text("utf-8")
+    front = "".join(one.source for one in cells(ROOT / "book" / "index.ipynb"))
+    for page in (front, (ROOT / "README.md").read_text("utf-8")):
+        assert f'pip install "{WHEEL}[chapters]"' in page
 
 
 def test_the_same_sources_give_the_same_bytes(made, tmp_path):

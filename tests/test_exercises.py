@@ -4,11 +4,45 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
-from chapters import ROOT
+from chapters import ROOT, notebooks
 
 pytest.importorskip("sphinx")
 sys.path.insert(0, str(ROOT / "_ext"))
+
+EXERCISE = re.compile(r"^(:{3,})\{exercise\}\n:label: (\S+)\n\n", re.MULTILINE)
+SOLUTION = re.compile(r"^(:{3,})\{solution\} (\S+)$", re.MULTILINE)
+HEAD = re.compile(r"^\((?:ch|app)-([\w-]+)\)=$", re.MULTILINE)
+#: Whose answer is the folded cell alone.
+UNSOLVED = {"ex-jacobians-10"}
+
+
+def text(path):
+    cells = nbformat.read(path, 4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_labels_say_the_page_and_the_place(path):
+    """`ex-loss-2` is the second exercise of the page that `ch-loss` names."""
+    source = text(path)
+    labels = [label for _, label in EXERCISE.findall(source)]
+    solved = [label for _, label in SOLUTION.findall(source)]
+    assert source.count("{exercise}") == len(labels) and source.count("{solution}") == len(solved)
+    if labels:
+        name = HEAD.search(source)[1]
+        assert labels == [f"ex-{name}-{place}" for place in range(1, len(labels) + 1)]
+    assert solved == sorted(solved, key=labels.index), "solutions follow each other"
+    assert set(labels) - set(solved) <= UNSOLVED and len(solved) == len(set(solved))
+    assert "{admonition} Solution" not in source and not re.search(r"^\*\*\d+\.\*\*", source, re.M)
+
+
+def test_every_numbered_chapter_has_exercises():
+    without = [path.stem for path in notebooks()
+               if re.match(r"\d\d-", path.name) and not EXERCISE.search(text(path))]  # fmt: skip
+    assert not without
+
 
 FIRST = """
 (ch-first)=

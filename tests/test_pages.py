@@ -73,3 +73,18 @@ def test_numbers_are_those_of_one_thing_in_the_whole_book(tmp_path):
     told = [(str(page), what) for page, what in check_html.faults(tmp_path, [])[0]]
     clashes = [one for one in told if "numbers something" in one[1]]
     assert clashes == [("three.html", "numbers something (3.1), as one.html does")]
+
+
+@pytest.mark.parametrize(
+    ("label", "number", "told"),
+    [
+        ("again-eq-x", "(3.1)", None),
+        ("again-eq-x-vi", "(3.1)", None),
+        ("again-eq-x-vi", "(34)", "repeats equation-eq-x, number (3.1), as (34)"),
+        ("again-eq-y", "(3.1)", "repeats equation-eq-y, number None, as (3.1)"),
+    ],
+)
+def test_a_repeated_formula_has_the_number_of_the_first(built, label, number, told):
+    formula = '<div class="math" id="equation-{}"><span class="eqno">{}<a>#</a></span></div>'
+    found = built(WORDS + formula.format("eq-x", "(3.1)") + formula.format(label, number))
+    assert [what for what in found if "repeats" in what] == ([told] if told else [])

@@ -137,7 +137,7 @@ def test_the_picture_is_of_the_printed_equation():
     """Its forecasts are those of the package, and the curve in the file is theirs."""
     from rnn_lit import Parameters, forward
 
-    stored = json.loads((ROOT / "book/data/equation.json").read_text(encoding="utf-8"))
+    stored = json.loads((ROOT / "src/rnn_lit/_book/equation.json").read_text(encoding="utf-8"))
     series = [5.0, 11.0, 16.0, 23.0, 36.0, 58.0, 29.0]
     theta = Parameters(**{name: np.array(v) for name, v in stored["parameters"].items()})
     wanted = forward(theta, np.array(series)[:-1, None]).y_hat[:, 0]

@@ -3,18 +3,21 @@
 In a temporary folder: the package as a wheel, a new environment with what one line installs, the
 wheel with its extra ``chapters`` at the newest versions that pyproject.toml allows, and for each
 notebook a folder that holds nothing else, where it runs. A cell that fails is shown, and so is a
-file that a chapter leaves behind, in its folder or in the package. Fetches packages; a quarter of
-an hour. ``--python`` takes an interpreter that has them instead.
+file that a chapter leaves behind, in its folder or in the package. The write-up is put together
+from the chapters, so it runs in the archive. Fetches packages; a quarter of an hour. ``--python``
+takes an interpreter that has them instead.
 """
 
 import argparse
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 #: The user's own, taken before tools/run.py changes it.
@@ -50,10 +53,15 @@ def environment(folder):
     return python
 
 
+def takes_from_others(path):
+    """Is this notebook put together from the others, as the write-up is?"""
+    return "import write_up" in path.read_text(encoding="utf-8")
+
+
 def alone(path, python, seconds=CELL_SECONDS):
     """Run a copy of a notebook in a folder of its own; raises BookError if a cell fails.
 
-    Returns the names of the files that are there afterwards beside the notebook.
+    Returns the names of the files that are there afterwards and were not before.
     """
 
     class Python(KernelSpecManager):
@@ -63,20 +71,26 @@ def alone(path, python, seconds=CELL_SECONDS):
 
     with (tempfile.TemporaryDirectory(prefix="rnn_lit-alone-") as folder,
           tempfile.TemporaryDirectory(prefix="rnn_lit-home-") as home):  # fmt: skip
+        if takes_from_others(path):
+            with zipfile.ZipFile(io.BytesIO(bundle.bundle(ROOT)[bundle.NAME])) as archive:
+                archive.extractall(folder)
+            folder = Path(folder, bundle.TOP, "book")
         copy = Path(shutil.copy(path, folder))
+        before = set(Path(folder).rglob("*"))
         notebook = nbformat.read(copy, as_version=4)
         client = NotebookClient(
             notebook,
             km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=Python()),
             timeout=seconds,
-            resources={"metadata": {"path": folder}},
+            resources={"metadata": {"path": str(folder)}},
         )
         try:
             variables = surroundings.surroundings(ENVIRONMENT, Path(home))
             client.execute(cleanup_kc=True, env=variables)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise BookError(run.failure(path.name, notebook, error)) from None
-        return sorted(file.name for file in Path(folder).iterdir() if file != copy)
+        left = {file for file in Path(folder).rglob("*") if "__pycache__" not in file.parts}
+        return sorted(file.name for file in left - before)
 
 
 def contents(python):

@@ -3,7 +3,7 @@
 Writes the package as a wheel, and ``book.zip`` with that wheel, the chapters and a README, into a
 folder (``_build`` by default; the pages are built with both beside them). The same sources give the
 same bytes. A chapter needs nothing beside it but the package: the figures' style and the data are
-in the wheel.
+in the wheel. The write-up is put together from the chapters, which lie beside it in the archive.
 
 ``--colab`` writes nothing there. It puts a cell into each chapter of this checkout that installs
 the package from the repository at the address, where Colab opens the chapters; elsewhere the cell
@@ -22,13 +22,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
-from chapters import ROOT, BookError, notebooks, write
+from chapters import ROOT, BookError, notebooks, pages, write
 from nbformat.v4 import new_code_cell
 
 NAME = "book.zip"
 TOP = "rnn-book"
 #: What the wheel is made from.
 SOURCES = ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "LICENSE-text", "src")
+#: What else is in the archive: what the write-up is put together with, and what one has to know.
+BESIDE = ("book/write_up.py", "CITATION.cff", "LICENSE", "LICENSE-text", "requirements.txt")
 #: The earliest date that a zip archive can hold, in seconds and as the archive has it.
 EPOCH, DATE = 315532800, (1980, 1, 1, 0, 0, 0)
 BUILD = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
@@ -36,13 +38,14 @@ BUILD = "import sys; from setuptools.build_meta import build_wheel; build_wheel(
 READ_ME = """\
 The recurrent network as a forecasting equation: the chapters as notebooks.
 
-They need Python 3.11 or later, and what one line installs, here or wherever
-the wheel is:
+The notebooks, in the folder book, need Python 3.11 or later, and what one line
+installs, here or wherever the wheel is:
 
     python -m pip install "{wheel}[chapters]"
 
 With it every chapter runs, also by itself in an empty folder: the figures'
-style and the data are in the package. To open the chapters with their
+style and the data are in the package. (The write-up alone is put together from
+the others, so it stays beside them.) To open the chapters with their
 formulas, theorems and links rendered, in an environment of their own:
 
     python -m venv .venv
@@ -135,10 +138,12 @@ def bundle(root, repository=""):
     """The files to download: {name: bytes}, the archive and the wheel."""
     name, content = wheel(root)
     files = {"README.txt": READ_ME.format(wheel=name).encode(), name: content}
-    for path in notebooks(root):
+    for path in pages(root):
         text = path.read_text(encoding="utf-8")
-        files[path.name] = with_install(text, repository).encode() if repository else text.encode()
-    for other in ("CITATION.cff", "LICENSE", "LICENSE-text", "requirements.txt"):
+        if repository and path.suffix == ".ipynb":
+            text = with_install(text, repository)
+        files[path.relative_to(root).as_posix()] = text.encode()
+    for other in BESIDE:
         files[other] = (root / other).read_bytes()
     packed = archive({f"{TOP}/{inside}": files[inside] for inside in files})
     return {NAME: packed, name: content}

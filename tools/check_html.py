@@ -3,7 +3,7 @@
 Sphinx warns of what it cannot resolve; this finds what it lets through: an address that a page
 would fetch, a picture without a description, source text left as it was, an empty page, a link
 to a place that is not there, a name of a place that a page has twice, a number that two of the
-book's equations, figures or theorems have.
+book's equations, figures or theorems have, a formula repeated under another number.
 """
 
 import re
@@ -47,6 +47,7 @@ class Page(HTMLParser):
         self.ids = set()
         self.twice = []  # ids that were there before
         self.numbers = []  # (3.12), Fig. 3.1, Theorem 3.2
+        self.formulas = {}  # the numbers of the equations, by their ids
         self.number_next = False
         self.last_id = ""  # of the element before
         self.title = ""
@@ -63,7 +64,7 @@ class Page(HTMLParser):
                 self.twice.append(given["id"])
             self.ids.add(given["id"])
         numbered = NUMBERED & set((given.get("class") or "").split())
-        self.number_next = bool(numbered) and not self.last_id.startswith(REPEATED)
+        self.number_next = bool(numbered)
         if not numbered:
             self.last_id = given.get("id") or ""
         address = given.get(FETCHED.get(tag, ""), "")
@@ -92,7 +93,10 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if self.number_next and data.strip():
-            self.numbers.append(data.strip())
+            if self.last_id.startswith("equation-"):
+                self.formulas[self.last_id] = data.strip()
+            if not self.last_id.startswith(REPEATED):
+                self.numbers.append(data.strip())
             self.number_next = False
         if self.open and self.open[-1][0] == "title":
             self.title += data
@@ -134,6 +138,14 @@ def _clashes(read):
             if number in first:
                 yield name, f"numbers something {number}, as {first[number]} does"
             first.setdefault(number, name)
+    formulas = {place: number for page in read.values() for place, number in page.formulas.items()}
+    for name, page in read.items():
+        for place, number in page.formulas.items():
+            # On a page in another language the label ends in the language's tag.
+            its = place.replace(REPEATED, "equation-", 1)
+            its = its if its in formulas else re.sub(r"-[a-z]{2}$", "", its)
+            if place.startswith(REPEATED) and formulas.get(its) != number:
+                yield name, f"repeats {its}, number {formulas.get(its)}, as {number}"
 
 
 def _page_faults(page, chapter):

@@ -18,6 +18,7 @@ from sphinx.builders.latex.nodes import math_reference
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.nodes import clean_astext
 from sphinx.util.texescape import escape
+from sphinx_proof.nodes import proof_node
 
 BOOK = "book"  # the file of the whole book; a write-up's is called like its page
 WORDS = {
@@ -32,6 +33,7 @@ APPENDIX = "\\appendix\n\\setcounter{secnumdepth}{0}\n" + "".join(
 )
 UNSEEN = re.compile(r"\\(left|right|[Bb]ig+[lr]?|mathsf|mathrm|operatorname)\b")
 ROWS = 14  # a longer table may break over pages
+TOGETHER = 14  # a shorter listing does not
 #: About how many letters a line of a table holds, in each size of type.
 SIZES = {"small": 84, "footnotesize": 94, "scriptsize": 108}
 
@@ -427,17 +429,33 @@ class Shapes(Transform):
     def run(self, **kwargs):
         for one in list(self.document.findall(nodes.table)):
             _shape(one)
-        for box in list(self.document.findall(nodes.Admonition)):
-            if isinstance(box, nodes.Element) and box["ids"] and "label" not in box:
+        for proof in list(self.document.findall(proof_node)):
+            self._proof(proof)
+        for box in list(self.document.findall(nodes.admonition)):
+            if box["ids"]:
                 page = self.home(box)
                 labels = "".join(_label(page, one) for one in box["ids"])
                 box.parent.insert(box.parent.index(box), latex(f"\n{labels}\n"))
+        for block in list(self.document.findall(nodes.literal_block)):
+            lines = block.astext().count("\n") + 2
+            if lines < TOGETHER:
+                block.parent.insert(block.parent.index(block), latex(_room(lines)))
         for entry in self.document.findall(nodes.entry):
             if not entry.astext().strip() and not next(iter(entry.findall(nodes.image)), None):
                 entry.children = [latex("\\mbox{}")]  # or it would take two lines
         for note in list(self.document.findall(nodes.paragraph)):
             if "cell-note" in note["classes"]:
                 self._note(note)
+
+    def _proof(self, proof):
+        """A proof is text like other text, with a mark at its end."""
+        box = proof[0]
+        first = box[0][0]
+        box[0][0:1] = [nodes.emphasis("", "Proof."), nodes.Text(first.removeprefix("Proof."))]
+        place, parent = proof.parent.index(proof), proof.parent
+        parent[place : place + 1] = [
+            latex("\n\\begin{bookproof}\n"), *box.children, latex("\n\\end{bookproof}\n")
+        ]  # fmt: skip
 
     def _note(self, note):
         """LaTeX writes no label for a paragraph: {ref}`… <proof-eq-…>` would lead nowhere."""
@@ -454,6 +472,11 @@ class Shapes(Transform):
         note.insert(0, latex(labels))
         parent.insert(place, latex("\n\\begin{cellnote}\n"))
         parent.insert(place + 2, latex("\n\\end{cellnote}\n"))
+
+
+def _room(lines):
+    """A new page, unless so many lines have room on this one."""
+    return f"\n\\needspace{{{lines}\\baselineskip}}\n"
 
 
 def _label(page, name):
@@ -483,7 +506,8 @@ def _shape(one):
     for column, line, word in zip(columns, whole, words, strict=True):
         column["colwidth"] = 10 * (word + 2) + round(10 * spare * (line - word) / more)
     parent, place = one.parent, one.parent.index(one)
-    parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
+    room = _room(8) if long else "\n"
+    parent.insert(place, latex(f"{room}\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
 
 
@@ -518,8 +542,8 @@ def documents(app, env):
     if app.builder.name != "latex":
         return []
     config = app.config
-    author = escape(config.author, "xelatex")
-    found = [(config.root_doc, f"{BOOK}.tex", escape(config.project, "xelatex"), author, "manual")]
+    title, author = (escape(one, "xelatex") for one in (config.html_title, config.author))
+    found = [(config.root_doc, f"{BOOK}.tex", title, author, "manual")]
     for page in config.pdf_write_ups:
         if page in env.found_docs:
             title = escape(clean_astext(env.titles[page]), "xelatex")

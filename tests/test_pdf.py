@@ -228,8 +228,9 @@ def test_each_language_of_a_write_up_has_its_words():
     languages = {CONFIG["page_languages"].get(page, "en") for page in CONFIG["pdf_write_ups"]}
     assert languages <= set(pdf.WORDS) and languages <= set(PAGES.WORDS)
     assert set(pdf.WORDS["vi"]) == set(pdf.WORDS["en"])
-    assert r"\selectlanguage{vietnamese}" in pdf.language_setup("vi")
-    assert pdf.language_setup("en") == ""
+    preamble, first = pdf.language_setup("vi")
+    assert preamble == "\\setotherlanguage{vietnamese}\n" and "{Hình~}" in first
+    assert pdf.language_setup("en") == ("", "")
 
 
 # The log, and what is missing.

@@ -162,13 +162,13 @@ def letters(source):
 
 
 def language_setup(language):
-    """The preamble of a document in another language."""
+    """For a document in another language: what its preamble says, and what its first page."""
     if language not in LANGUAGES:
-        return ""
+        return "", ""
     name, figure, table = LANGUAGES[language]
-    return (
-        f"\\setotherlanguage{{{name}}}\n\\AtBeginDocument{{\\selectlanguage{{{name}}}%\n"
-        f"\\renewcommand{{\\figurename}}{{{figure}}}\\renewcommand{{\\tablename}}{{{table}}}}}\n"
+    return f"\\setotherlanguage{{{name}}}\n", (
+        f"\\selectlanguage{{{name}}}%\n"
+        f"\\renewcommand{{\\figurename}}{{{figure}}}\\renewcommand{{\\tablename}}{{{table}}}%\n"
     )
 
 
@@ -258,10 +258,11 @@ def prepare(filled):
         if not (LATEX / f"{name}.tex").exists():
             raise BookError(f"Sphinx has not written {name}.tex: is {page} in _toc.yml?")
         source = (LATEX / f"{name}.tex").read_text(encoding="utf-8")
-        head = cover("TITLE", filled, language).replace("TITLE", title_of(source))
+        preamble, first = language_setup(language)
+        head = first + cover("TITLE", filled, language).replace("TITLE", title_of(source))
         (LATEX / f"{name}.cover").write_text(head, encoding="utf-8")
         (LATEX / f"{name}.short").write_text("% no table of contents\n", encoding="utf-8")
-        (LATEX / f"{name}.language").write_text(language_setup(language), encoding="utf-8")
+        (LATEX / f"{name}.language").write_text(preamble, encoding="utf-8")
         names.append(name)
     for name in names:
         source = "".join(

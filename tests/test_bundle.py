@@ -60,7 +60,19 @@ def test_it_holds_each_chapter_as_it_is_the_wheel_and_how_to_start(made):
     extras = {one for _, asked in lines for one in asked.split(",")}
     assert extras <= set(PROJECT["optional-dependencies"])
     assert PROJECT["requires-python"] == ">=3.11" and "Python 3.11 or later" in told
-    assert f'"{WHEEL}[chapters]"' in (ROOT / "README.md").read_text("utf-8")
+    front = "".join(one.source for one in cells(ROOT / "book" / "index.ipynb"))
+    for page in (front, (ROOT / "README.md").read_text("utf-8")):
+        assert f'pip install "{WHEEL}[chapters]"' in page
+
+
+def test_a_known_repository_is_named_and_its_chapters_hold_the_cell(made, monkeypatch):
+    monkeypatch.setattr(bundle, "wheel", lambda root: (WHEEL, made[WHEEL]))
+    archive = opened(bundle.bundle(ROOT, ADDRESS)["book.zip"])
+    line = f'pip install "rnn_lit[chapters] @ git+{ADDRESS}"'
+    assert line in archive.read("rnn-book/README.txt").decode()
+    for path in notebooks():
+        assert ADDRESS in archive.read(f"rnn-book/book/{path.name}").decode()
+    assert "git+" not in opened(made["book.zip"]).read("rnn-book/README.txt").decode()
 
 
 def test_the_same_sources_give_the_same_bytes(made, tmp_path):

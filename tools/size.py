@@ -2,7 +2,8 @@
 
 For every notebook of the book: the words of its text, its visible code cells, and its code lines
 of more than 79 columns, which the page would cut off or scroll. A word is what white space
-separates in the Markdown. A formula in a line counts as one word, a displayed one as none.
+separates in the Markdown. A formula in a line counts as one word, a displayed one as none, and so
+does a listing of code, as the code of the cells does.
 Solutions are not counted, nor what a chapter has from its exercises on, but for the width of its
 code. A page in another language than the book's (`page_languages` in _config.yml) has no limit, and
 the write-up, a paper by itself, has that of its printed pages.
@@ -25,6 +26,7 @@ LIMITS = {"chapter": 2200, "chapters": 25_000, "front page": 900, "appendices": 
 EXERCISES = re.compile(r"^## Exercises", re.MULTILINE)
 SOLUTION = re.compile(r":::\{solution\}.*?\n:::", re.DOTALL)
 DISPLAYED = re.compile(r"\$\$.*?\$\$(?:\s*\([\w:-]+\))?", re.DOTALL)
+LISTING = re.compile(r"^```\w*\n.*?^```$", re.MULTILINE | re.DOTALL)
 IN_LINE = re.compile(r"\$[^$]*\$")
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
@@ -40,8 +42,8 @@ class Size(NamedTuple):
 
 
 def words(source):
-    """How many words a text has, its formulas and solutions apart."""
-    for pattern, put in ((SOLUTION, " "), (DISPLAYED, " "), (IN_LINE, "x")):
+    """How many words a text has, its formulas, listings and solutions apart."""
+    for pattern, put in ((SOLUTION, " "), (LISTING, " "), (DISPLAYED, " "), (IN_LINE, "x")):
         source = pattern.sub(put, source)
     return len(source.split())
 

@@ -209,6 +209,7 @@ function lookAtPrint() {
 }
 
 async function print(page) {
+  await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
   await page.emulateMedia({ media: 'print' });
   await page.setViewportSize(SHEET);
   await page.waitForTimeout(100);
@@ -240,6 +241,7 @@ async function check(browser, base, file, { name, axe: access, fits, keys, print
       // On a page of its own the folds are as a reader leaves them.
       faults.push(...await print(page));
       await page.emulateMedia({ media: null });
+      await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
       await page.setViewportSize(options.viewport);
     }
     for (const { kind, text, by, cut } of await page.evaluate(measure)) {

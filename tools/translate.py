@@ -178,8 +178,6 @@ def renewed(name, root=ROOT):
         template.add(one)
     catalogue.update(template)
     catalogue.obsolete.clear()
-    for message in catalogue:
-        message.flags -= {"python-format"}
     return catalogue
 
 
@@ -188,6 +186,8 @@ def written(name, catalogue):
     page = TOC if name == TOC else name
     catalogue.header_comment = HEADER.format(f"../_{page}.yml" if name == TOC else page)
     catalogue.fuzzy = False
+    for message in catalogue:
+        message.flags &= {"fuzzy"}  # and no guess at a format, such as python-brace-format
     file = io.BytesIO()
     write_po(file, catalogue, width=100, ignore_obsolete=True)
     return DATED.sub("", file.getvalue().decode("utf-8"))
@@ -283,6 +283,10 @@ class Page:
             mystnb[part][key] = self.translations.get(text, text)
         if mystnb.get("figure", {}).get("name") in self.own and not self.edition:
             mystnb["figure"]["name"] += f"-{LANGUAGE}"
+        for output in cell.outputs:  # 0,5 also in a formula
+            if "text/latex" in output.get("data", ()):
+                tex = "".join(output.data["text/latex"])
+                output.data["text/latex"] = re.sub(r"(?<=\d)\.(?=\d)", "{,}", tex)
         shown, text = _shown(cell), []
         # Code and outputs are those of the English page, which are tested there.
         tags = [*cell.metadata.get("tags", []), "nbval-skip"]

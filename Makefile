@@ -15,8 +15,8 @@ SOURCES += CHANGELOG.md
 
 help:
 	@echo "make book     build the pages: _build/html/index.html"
-	@echo "make pdf      the book and the write-up as PDFs: _build/pdf (XeLaTeX must be there; fill in"
-	@echo "                book/cover.yml for the title page); then make book links to them"
+	@echo "make pdf      the book and the write-up as PDFs: _build/pdf (XeLaTeX must be there; book/cover.yml,"
+	@echo "                or COVER=FILE, fills the title page); then make book links to them"
 	@echo "make test     the package's tests, and every notebook run and compared with its stored outputs"
 	@echo "                (TESTS=tests/test_loss.py for some)"
 	@echo "make check    lint, test, book, the built pages, and the browser's checks"
@@ -68,7 +68,7 @@ $(PAGES): $(READY) $(SOURCES)
 	@touch $@
 
 pdf: $(READY)
-	$(PY) tools/pdf.py
+	$(PY) tools/pdf.py $(if $(COVER),--cover "$(COVER)")
 
 test: $(READY)
 	$(PY) -m pytest --nbval -n auto --dist loadfile -rs $(TESTS)

@@ -18,6 +18,7 @@ from sphinx.builders.latex.nodes import math_reference
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.nodes import clean_astext
 from sphinx.util.texescape import escape
+from sphinx_proof.nodes import proof_node
 
 BOOK = "book"  # the file of the whole book; a write-up's is called like its page
 WORDS = {
@@ -26,12 +27,15 @@ WORDS = {
 }
 ROMAN = re.compile(r"^[IVXL]+\.\s+")
 # Sphinx numbers by \arabic{chapter}; an appendix has a letter, as on the pages.
-APPENDIX = "\\appendix\n" + "".join(
+APPENDIX = "\\appendix\n\\setcounter{secnumdepth}{0}\n" + "".join(
     f"\\renewcommand{{\\the{name}}}{{\\thechapter.\\arabic{{{name}}}}}\n"
     for name in ("equation", "figure", "table")
 )
+UNSEEN = re.compile(r"\\(left|right|[Bb]ig+[lr]?|mathsf|mathrm|operatorname)\b")
 ROWS = 14  # a longer table may break over pages
-LETTERS = 90  # a wider one gets columns of given widths
+TOGETHER = 14  # a shorter listing does not
+#: About how many letters a line of a table holds, in each size of type.
+SIZES = {"small": 84, "footnotesize": 94, "scriptsize": 108}
 
 
 def latex(text):
@@ -193,10 +197,10 @@ class Structure(Transform):
                 continue
             said = escape(ROMAN.sub("", caption), "xelatex")
             code = "" if begun else "\\setcounter{secnumdepth}{1}\n"
-            if numbered:
-                code += f"\\part{{{said}}}\n"
-            elif "appendi" in caption.lower():
+            if "appendi" in caption.lower():
                 code += APPENDIX + f"\\bookpart{{{said}}}\n"
+            elif numbered:
+                code += f"\\part{{{said}}}\n"
             else:
                 code += f"\\setcounter{{secnumdepth}}{{-1}}\n\\bookpart{{{said}}}\n"
             begun = True
@@ -212,7 +216,10 @@ class Structure(Transform):
         ]  # fmt: skip
         for child in moved:
             top.remove(child)
-        front = nodes.section(ids=["front-page"], names=["front page"])
+        # It takes over the page's names, under which links and statements look for it.
+        names = [clean_astext(self.env.titles[self.root]).lower()]
+        front = nodes.section(ids=top["ids"], names=names, docname=self.root)
+        top["ids"], top["names"] = ["book"], ["book"]
         front += nodes.title("", self.config.pdf_front_title)
         front += moved
         top.insert(1, front)
@@ -235,7 +242,8 @@ class Paper(Transform):
         abstract = self._section(found, f"write-up-abstract{ending}")
         title = escape(clean_astext(abstract[0]), "xelatex")
         place = abstract.parent.index(abstract)
-        abstract.parent[place : place + 1] = [
+        # A line that leads to the other language's page has its place on the page only.
+        abstract.parent[1 : place + 1] = [
             latex(f"\n\\begin{{bookabstract}}{{{title}}}\n"),
             *abstract.children[1:],
             latex("\n\\end{bookabstract}\n"),
@@ -245,13 +253,31 @@ class Paper(Transform):
             if cite.get("refdomain") == "cite" for key in cite["reftarget"].split(",")
         }  # fmt: skip
         references = self._section(found, f"write-up-references{ending}")
-        references.children = references.children[:1]
+        heading = escape(clean_astext(references[0]), "xelatex")
+        references.replace_self(references := nodes.container())
+        references += latex(f"\n\\renewcommand{{\\refname}}{{{heading}}}\n")
         references += nodes.container("", classes=["cited-works"], keys=sorted(keys))
         source = next(
             page for page in self.env.found_docs if page.endswith(self.config.pdf_references)
         )
-        for entry in self.env.get_doctree(source).findall(nodes.citation):
-            references += entry.deepcopy()
+        references += [
+            one.deepcopy() for one in self.env.get_doctree(source).findall()
+            if type(one).__name__ == "bibliography"
+        ]  # fmt: skip
+
+        for mark in list(self.document.findall(nodes.raw)):
+            if re.match(r"<span lang=", mark.astext()) and mark.parent is not None:
+                self._other(mark)
+
+    def _other(self, mark):
+        """Take out a link to the page in another language, with what is said before it."""
+        parent, begin = mark.parent, mark.parent.index(mark)
+        for end in range(begin + 1, len(parent)):
+            if isinstance(parent[end], nodes.raw) and parent[end].astext() == "</span>":
+                inside = parent[begin:end]
+                if any(isinstance(one, addnodes.pending_xref) for one in inside):
+                    del parent[begin : end + 1]
+                return
 
     def _section(self, found, name):
         if name not in found:
@@ -286,10 +312,11 @@ class Numbers(Transform):
             tex = "\n".join(line for line in formula.astext().splitlines() if line.strip())
             if not re.match(r"\s*\\begin\{(align|gather|multline)\*?\}", tex):
                 tex = f"\\begin{{split}}{tex}\\end{{split}}"
-            formula.replace_self(latex(
-                f"\n\\begin{{equation}}\\tag{{{its}}}\\label{{equation:{page}:{label}}}\n"
+            tex = (
+                f"\\begin{{equation}}\\tag{{{its}}}\\label{{equation:{page}:{label}}}\n"
                 f"{tex}\n\\end{{equation}}\n"
-            ))  # fmt: skip
+            )
+            formula.replace_self(nodes.math_block("", tex, nowrap=True))
 
 
 class Outside(Transform):
@@ -390,6 +417,8 @@ class Works(Transform):
             for entry in list(self.document.findall(nodes.citation)):
                 if not wanted & set(entry["ids"]):
                     entry.parent.remove(entry)
+                # What another document, written before, has left in the entry.
+                entry.children = entry.children[:2]
 
 
 class Shapes(Transform):
@@ -398,19 +427,41 @@ class Shapes(Transform):
     default_priority = 8
 
     def run(self, **kwargs):
-        for one in self.document.findall(nodes.table):
+        for one in list(self.document.findall(nodes.table)):
             _shape(one)
+        for proof in list(self.document.findall(proof_node)):
+            self._proof(proof)
+        for box in list(self.document.findall(nodes.admonition)):
+            if box["ids"]:
+                page = self.home(box)
+                labels = "".join(_label(page, one) for one in box["ids"])
+                box.parent.insert(box.parent.index(box), latex(f"\n{labels}\n"))
+        for block in list(self.document.findall(nodes.literal_block)):
+            lines = block.astext().count("\n") + 2
+            if lines < TOGETHER:
+                block.parent.insert(block.parent.index(block), latex(_room(lines)))
+        for entry in self.document.findall(nodes.entry):
+            if not entry.astext().strip() and not next(iter(entry.findall(nodes.image)), None):
+                entry.children = [latex("\\mbox{}")]  # or it would take two lines
         for note in list(self.document.findall(nodes.paragraph)):
             if "cell-note" in note["classes"]:
                 self._note(note)
+
+    def _proof(self, proof):
+        """A proof is text like other text, with a mark at its end."""
+        box = proof[0]
+        first = box[0][0]
+        box[0][0:1] = [nodes.emphasis("", "Proof."), nodes.Text(first.removeprefix("Proof."))]
+        place, parent = proof.parent.index(proof), proof.parent
+        parent[place : place + 1] = [
+            latex("\n\\begin{bookproof}\n"), *box.children, latex("\n\\end{bookproof}\n")
+        ]  # fmt: skip
 
     def _note(self, note):
         """LaTeX writes no label for a paragraph: {ref}`… <proof-eq-…>` would lead nowhere."""
         note["classes"].remove("cell-note")
         page = self.home(note)
-        labels = "".join(
-            f"\\phantomsection\\label{{\\detokenize{{{page}:{name}}}}}" for name in note["ids"]
-        )
+        labels = "".join(_label(page, name) for name in note["ids"])
         note["ids"] = []
         parent, place = note.parent, note.parent.index(note)
         after = parent[place + 1] if place + 1 < len(parent) else None
@@ -423,20 +474,53 @@ class Shapes(Transform):
         parent.insert(place + 2, latex("\n\\end{cellnote}\n"))
 
 
+def _room(lines):
+    """A new page, unless so many lines have room on this one."""
+    return f"\n\\needspace{{{lines}\\baselineskip}}\n"
+
+
+def _label(page, name):
+    return f"\\phantomsection\\label{{\\detokenize{{{page}:{name}}}}}"
+
+
 def _shape(one):
+    """Widths for a table that is long or wide, by its longest words and lines."""
     rows = list(one.findall(nodes.row))
     columns = list(one.findall(nodes.colspec))
-    longest = [
-        max((len(row[at].astext()) for row in rows if at < len(row)), default=1)
-        for at in range(len(columns))
+    lines = [[said(row[at]) for row in rows if at < len(row)] for at in range(len(columns))]
+    whole = [max((len(line) for line in column), default=0) for column in lines]
+    words = [
+        max((len(word) for line in column for word in line.split()), default=0) for column in lines
     ]
-    long = len(rows) > ROWS and "longtable" not in one["classes"]
+    long = len(rows) > ROWS
+    if not long and sum(whole) + 2 * len(whole) <= SIZES["small"]:
+        return
     if long:
         one["classes"].append("longtable")
-    if long or sum(longest) > LETTERS:
-        one["classes"].append("colwidths-given")
-        for column, letters in zip(columns, longest, strict=True):
-            column["colwidth"] = max(9, min(letters, 48))
+    one["classes"].append("colwidths-given")
+    wanted = sum(words) + 2 * len(words)
+    size = next((name for name, room in SIZES.items() if wanted <= room), "tiny")
+    room = SIZES.get(size, wanted)
+    spare = max(room - wanted, 0)
+    more = sum(w - v for w, v in zip(whole, words, strict=True)) or 1
+    for column, line, word in zip(columns, whole, words, strict=True):
+        column["colwidth"] = 10 * (word + 2) + round(10 * spare * (line - word) / more)
+    parent, place = one.parent, one.parent.index(one)
+    room = _room(8) if long else "\n"
+    parent.insert(place, latex(f"{room}\\begin{{widetable}}{{{size}}}\n"))
+    parent.insert(place + 2, latex("\n\\end{widetable}\n"))
+
+
+def said(entry):
+    """About the letters that an entry takes in print, a formula as one word."""
+    text = []
+    for node in entry.findall():
+        if isinstance(node, nodes.math):
+            tex = UNSEEN.sub("", node.astext())
+            text.append(re.sub(r"[{}^_\\\s]", "", re.sub(r"\\[A-Za-z]+", "x", tex)))
+        elif isinstance(node, nodes.Text) and not isinstance(node.parent, nodes.math):
+            text.append(str(node))
+    return "".join(text)
 
 
 class Outputs(Transform):
@@ -446,10 +530,11 @@ class Outputs(Transform):
 
     def run(self, **kwargs):
         for formula in list(self.document.findall(nodes.math_block)):
-            if not formula.get("label"):
+            if not formula.get("nowrap"):
                 tex = "\n".join(line for line in formula.astext().splitlines() if line.strip())
                 if not re.match(r"\s*\\begin\{(align|gather|multline)\*?\}", tex):
-                    formula.replace_self(latex(f"\n\\fitted{{{tex}}}\n"))
+                    tex = f"\\fitted{{{tex}}}\n"
+                    formula.replace_self(nodes.math_block("", tex, nowrap=True))
 
 
 def documents(app, env):
@@ -457,8 +542,8 @@ def documents(app, env):
     if app.builder.name != "latex":
         return []
     config = app.config
-    author = escape(config.author, "xelatex")
-    found = [(config.root_doc, f"{BOOK}.tex", escape(config.project, "xelatex"), author, "manual")]
+    title, author = (escape(one, "xelatex") for one in (config.html_title, config.author))
+    found = [(config.root_doc, f"{BOOK}.tex", title, author, "manual")]
     for page in config.pdf_write_ups:
         if page in env.found_docs:
             title = escape(clean_astext(env.titles[page]), "xelatex")

@@ -2,13 +2,15 @@
 
 Sphinx's own index lists words by pages and says neither how often nor where, and for an excerpt it
 fetches whole pages, navigation and code included, which a page opened as a file may not. So
-``_static/search.js`` ranks the pages by this text and quotes from it. Code is left to Sphinx's
-index. ``search_words`` in _config.yml names, for a page, words under which a reader may look for
+``search.js``, beside this file, ranks the pages by this text and quotes from it. Code is left to
+Sphinx's index. ``search_words`` in _config.yml names, for a page, words under which a reader may look for
 it and that its text does not use.
 """
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
@@ -99,8 +101,10 @@ def write(app, exception):
         for docname in sorted(known)
     }  # fmt: skip
     script = json.dumps(pages, ensure_ascii=False, separators=(",", ":"))
-    target = app.outdir / "_static" / "search_text.js"
-    target.write_text(f"const SEARCH_TEXT = {script};\n", encoding="utf-8")
+    static = Path(app.outdir, "_static")
+    (static / "search_text.js").write_text(f"const SEARCH_TEXT = {script};\n", encoding="utf-8")
+    # Not from the project's _static, whose scripts Jupyter Book loads on every page.
+    shutil.copyfile(Path(__file__).with_name("search.js"), static / "search.js")
 
 
 def scripts(app, pagename, templatename, context, doctree):

@@ -65,6 +65,16 @@ def test_it_holds_each_chapter_as_it_is_the_wheel_and_how_to_start(made):
         assert f'pip install "{WHEEL}[chapters]"' in page
 
 
+def test_a_known_repository_is_named_and_its_chapters_hold_the_cell(made, monkeypatch):
+    monkeypatch.setattr(bundle, "wheel", lambda root: (WHEEL, made[WHEEL]))
+    archive = opened(bundle.bundle(ROOT, ADDRESS)["book.zip"])
+    line = f'pip install "rnn_lit[chapters] @ git+{ADDRESS}"'
+    assert line in archive.read("rnn-book/README.txt").decode()
+    for path in notebooks():
+        assert ADDRESS in archive.read(f"rnn-book/book/{path.name}").decode()
+    assert "git+" not in opened(made["book.zip"]).read("rnn-book/README.txt").decode()
+
+
 def test_the_same_sources_give_the_same_bytes(made, tmp_path):
     """Whatever the modes and times of the files: they say nothing of the package."""
     for name in bundle.SOURCES:

@@ -7,6 +7,7 @@ import decide
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from statsmodels.tsa.api import AutoReg
 
 from rnn_lit import Forecaster, Parameters, equation, forward, initialise
 from rnn_lit.training import flatten
@@ -38,6 +39,11 @@ def test_the_record_is_complete_and_in_order(kept):
     assert {len(b["forecasts"]) for b in kept["beside"]} == {wanted}
     assert len(kept["replicates"]) == decide.REPLICATES >= 200
     assert {len(r) for r in kept["replicates"]} == {11 + len(kept["invariants"])}
+    assert len(kept["own cycles"]) == decide.REPLICATES
+    assert list(kept["controls"]) == list(decide.CONTROLS)
+    for series in kept["controls"].values():
+        assert len(series) == decide.REPLICATES
+        assert {len(numbers) for numbers in series} == {len(kept["invariants"]) + 1}
 
 
 def test_beside_is_the_mean_of_the_forecasters(monkeypatch):
@@ -82,6 +88,61 @@ def test_a_simulated_series_is_made_of_the_equation_and_the_centred_errors(fitte
     assert len(np.unique(errors.round(9))) > 100 and len(series) == 221
 
 
+@pytest.mark.parametrize("name", decide.CONTROLS)
+def test_a_linear_model_is_that_of_statsmodels_and_comes_to_rest(name):
+    lags, power = decide.CONTROLS[name]
+    years, series = decide.sunspots()
+    u = series[years <= 1920] ** power
+    constant, phi, residuals, first = decide.linear_model(lags, power)
+    other = AutoReg(u, lags).fit()
+    assert [constant, *phi] == pytest.approx(other.params, rel=1e-6)
+    assert residuals == pytest.approx(other.resid, rel=1e-6, abs=1e-6)
+    model = constant, phi, np.zeros(1), first
+    rest = decide.noise_made(model, power, 4000, np.random.default_rng(0))
+    assert np.ptp(rest[-50:]) < 1e-6 < np.ptp(rest[:50])
+    assert rest[-1] ** power == pytest.approx(constant / (1 - phi.sum()))
+
+
+def test_a_linear_model_without_a_rest_is_refused(monkeypatch):
+    years = np.arange(1700, 1921)
+    growing = 1.01 ** np.arange(221.0) + np.random.default_rng(0).uniform(0, 1e-3, 221)
+    monkeypatch.setattr(decide, "sunspots", lambda: (years, growing))
+    with pytest.raises(ValueError, match=r"AR\(2\) whose largest root is 1\.0"):
+        decide.linear_model(2, 1.0)
+
+
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_a_noise_made_series_is_made_of_the_line_and_its_errors(power):
+    model = 30.0, np.array([1.2, 0.1, -0.5]), np.array([-7.0, 3.0, 4.0]), np.array([90.0, 80, 70])
+    s = decide.noise_made(model, power, 221, np.random.default_rng(5))
+    u, constant = s**power, model[0]
+    errors = u[3:] - (constant + 1.2 * u[2:-1] + 0.1 * u[1:-2] - 0.5 * u[:-3])
+    assert s[:3] == pytest.approx(np.array([90.0, 80, 70]) ** (1 / power)) and len(s) == 221
+    assert set(errors.round(6)) == {-7.0, 3.0, 4.0}
+
+
+def test_roots_below_zero_are_no_values():
+    model = -1.0, np.array([0.5]), np.zeros(1), np.array([2.0])
+    made = decide.noise_made(model, 0.5, 4, np.random.default_rng(0))
+    assert made.tolist() == [4.0, 0.0, 0.0, 0.0]
+
+
+def test_the_apparent_cycle_of_a_sine_and_of_what_hardly_rises():
+    wave = np.sin(2 * np.pi * np.arange(300) / 11.3)
+    assert decide.apparent_cycle(wave, 0.0) == pytest.approx(11.3, abs=0.05)
+    assert decide.apparent_cycle([0, 2, 0, 0, 2, 0, 0, 0, 0, 2], 1.0) == 4
+    assert decide.apparent_cycle([0, 2, 2], 1.0) is None
+
+
+def test_a_control_knows_no_year_after_1920(monkeypatch):
+    years, series = decide.sunspots()
+    first = decide.control("AR(2)", 0, 36.0)
+    other = np.where(years > 1920, series[::-1] + 1, series)
+    monkeypatch.setattr(decide, "sunspots", lambda: (years, other))
+    assert decide.control("AR(2)", 0, 36.0) == first
+    assert decide.control("AR(2)", 1, 36.0) != first
+
+
 def test_every_equal_network_is_brought_back():
     draw = np.random.default_rng(3)
     p = initialise(3, 1, 1, draw)._replace(b_a=draw.standard_normal(3))
@@ -115,6 +176,25 @@ def test_the_mean_cycle_of_a_rotation_is_its_period():
 
 def test_a_replicate_and_the_estimate_computed_again_agree(kept, fitted):
     fit, like, numbers = fitted
-    assert decide.shortened(numbers) == pytest.approx(kept["estimate"], rel=1e-3)
+    assert numbers == pytest.approx(kept["estimate"], rel=1e-3)
     again = decide.replicate(0, fit, like)
     assert again == pytest.approx(kept["replicates"][0], rel=2e-2, abs=2e-3)
+    level = numbers[-len(decide.NAMES)]
+    assert decide.own_cycles(fit, level)[:9] == pytest.approx(kept["own cycles"][:9], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", decide.CONTROLS)
+def test_a_control_computed_again_agrees(kept, name):
+    level, wanted = kept["estimate"][-len(decide.NAMES)], kept["controls"][name][0]
+    again = decide.control(name, 0, level)
+    assert [v is None for v in again] == [v is None for v in wanted]
+    numbers = [(a, w) for a, w in zip(again, wanted, strict=True) if w is not None]
+    assert [a for a, _ in numbers] == pytest.approx([w for _, w in numbers], rel=2e-2, abs=2e-3)
+
+
+def test_the_estimate_rounds_to_the_equation_that_is_printed(kept):
+    """From the unrounded minimum: 31.849 is 31.8, while 31.85 of 31.849 would become 31.9."""
+    found = json.loads((decide.ROOT / "book" / "data" / "equation.json").read_text("utf-8"))
+    printed = [w for array in found["parameters"].values() for w in np.ravel(array)]
+    rounded = decide.shortened(kept["estimate"][: len(printed)], found["digits"])
+    assert rounded == printed

@@ -93,7 +93,7 @@ def test_a_repeated_formula_bears_the_number_of_the_first():
         toc_fignumbers=numbers, get_domain=lambda name: math,
     )  # fmt: skip
     app = SimpleNamespace(config=SimpleNamespace(page_languages={}))
-    AGAIN.number(app, env)
+    assert AGAIN.number(app, env) == []
     assert numbers["b"]["displaymath"] == {"equation-again-eq-one": (3, 7)}
 
 
@@ -228,8 +228,9 @@ def test_each_language_of_a_write_up_has_its_words():
     languages = {CONFIG["page_languages"].get(page, "en") for page in CONFIG["pdf_write_ups"]}
     assert languages <= set(pdf.WORDS) and languages <= set(PAGES.WORDS)
     assert set(pdf.WORDS["vi"]) == set(pdf.WORDS["en"])
-    assert r"\selectlanguage{vietnamese}" in pdf.language_setup("vi")
-    assert pdf.language_setup("en") == ""
+    preamble, first = pdf.language_setup("vi")
+    assert preamble == "\\setotherlanguage{vietnamese}\n" and "{Hình~}" in first
+    assert pdf.language_setup("en") == ("", "")
 
 
 # The log, and what is missing.
@@ -280,6 +281,8 @@ def test_without_tex_nothing_is_built_and_the_reason_is_given(monkeypatch, capsy
 
 
 def test_letters_that_the_fonts_lack_come_from_another():
+    code = "\\begin{sphinxVerbatim}\nễ\n\\end{sphinxVerbatim}"
+    assert pdf.letters("Nguyễn") == "" and pdf.letters(f"Nguyễn {code}").count("fallback") == 1
     found = pdf.letters("Định lý: ∂L ≤ 3, “a”–b, ŷ, ⟨x⟩")
     assert found.splitlines() == [
         r"\newunicodechar{∂}{\fallback{2202}}", r"\newunicodechar{≤}{\fallback{2264}}",

@@ -79,6 +79,10 @@ def test_the_script(tmp_path):
     told = json.loads(script.removeprefix("const SEARCH_TEXT = ").removesuffix(";\n"))
     assert told == {"one": {"title": "C. A page", "words": "một, hai",
                             "sections": [["a", "A page", "Text"]]}}  # fmt: skip
+    ranking = (tmp_path / "_static" / "search.js").read_text(encoding="utf-8")
+    assert "SEARCH_TEXT" in ranking
+    # There, Jupyter Book would load it on every page, and before what it builds on.
+    assert not (ROOT / "_static" / "search.js").exists()
 
 
 def test_words_for_a_page_that_is_not_there_fail_the_build(tmp_path):

@@ -42,7 +42,7 @@ The notebooks, in the folder book, need Python 3.11 or later, and what one line
 installs, here or wherever the wheel is:
 
     python -m pip install "{wheel}[chapters]"
-
+{elsewhere}
 With it every chapter runs, also by itself in an empty folder: the figures'
 style and the data are in the package. (The write-up alone is put together from
 the others, so it stays beside them.) To open the chapters with their
@@ -58,6 +58,13 @@ last digit differently, and every assertion must hold all the same.
 
 The code is under the MIT licence (LICENSE), the text and the figures under
 CC BY 4.0 (LICENSE-text). CITATION.cff says how to cite.
+"""
+
+#: What the README says besides where the repository's address is known.
+ELSEWHERE = """
+Without this archive the repository does for the wheel:
+
+    python -m pip install "rnn_lit[chapters] @ git+{repository}"
 """
 
 #: The cell for Colab: where it is known from, and what pages and tests make of it.
@@ -137,7 +144,9 @@ def installs_from(root, repository):
 def bundle(root, repository=""):
     """The files to download: {name: bytes}, the archive and the wheel."""
     name, content = wheel(root)
-    files = {"README.txt": READ_ME.format(wheel=name).encode(), name: content}
+    elsewhere = ELSEWHERE.format(repository=known(repository)) if repository else ""
+    told = READ_ME.format(wheel=name, elsewhere=elsewhere)
+    files = {"README.txt": told.encode(), name: content}
     for path in pages(root):
         text = path.read_text(encoding="utf-8")
         if repository and path.suffix == ".ipynb":

@@ -58,8 +58,9 @@ PACKAGES = re.sub(
     r"#.*", "", (ROOT / ".ci" / "tex-packages").read_text(encoding="utf-8")
 ).split()  # fmt: skip
 DEJAVU = "DejaVuSansMono.ttf"
-#: Letters that the text's fonts have: Latin with its accents, and Vietnamese.
-PLAIN = re.compile(r"[\x00-\u024f\u1e00-\u1eff\u2010-\u201f\u2026\u2060\u20ab\u2212]")
+#: Letters that all fonts have, and those of Vietnamese, which code alone may lack.
+PLAIN = re.compile(r"[\x00-\u017f\u2010-\u201f\u2026\u2060\u20ab\u2212]")
+VIETNAMESE = re.compile(r"[\u01a0\u01a1\u01af\u01b0\u1e00-\u1eff]")
 
 
 # What is there.
@@ -121,9 +122,10 @@ def cover(title, filled, language):
             + "\n".join(rows) + "\n\\end{tabular}\\par\n"
         )  # fmt: skip
     return (
-        "\\begin{center}\n"
+        "\\vspace*{.5cm}\\begin{center}\n"
         f"{{\\LARGE\\bfseries {tex(title)}\\par}}\\vspace{{1.5ex}}\n"
-        f"{{\\large {tex(words['task'])}\\par}}\\vspace{{4ex}}\n{table}"
+        f"\\parbox{{.8\\linewidth}}{{\\centering\\large {tex(words['task'])}}}\\par\n"
+        f"\\vspace{{4ex}}{table}"
         f"\\vspace{{2ex}}{{\\small {tex(words['version'].format(version()))}\\\\\n"
         f"{tex(words['licence'])}\\par}}\n\\end{{center}}\n"
     )
@@ -151,18 +153,22 @@ def tex(text):
 
 def letters(source):
     """For each letter that the text's fonts may lack, where else it is to be had."""
-    found = sorted({one for one in source if not PLAIN.match(one) and one.isprintable()})
+    code = "".join(re.findall(r"(?s)\\begin\{sphinxVerbatim\}.*?\\end\{sphinxVerbatim\}", source))
+    kept = {one for one in source if VIETNAMESE.match(one) and one not in code}
+    found = sorted(
+        {one for one in source if not PLAIN.match(one) and one.isprintable()} - kept
+    )  # fmt: skip
     return "".join(f"\\newunicodechar{{{one}}}{{\\fallback{{{ord(one):04X}}}}}\n" for one in found)
 
 
 def language_setup(language):
-    """The preamble of a document in another language."""
+    """For a document in another language: what its preamble says, and what its first page."""
     if language not in LANGUAGES:
-        return ""
+        return "", ""
     name, figure, table = LANGUAGES[language]
-    return (
-        f"\\setotherlanguage{{{name}}}\n\\AtBeginDocument{{\\selectlanguage{{{name}}}%\n"
-        f"\\renewcommand{{\\figurename}}{{{figure}}}\\renewcommand{{\\tablename}}{{{table}}}}}\n"
+    return f"\\setotherlanguage{{{name}}}\n", (
+        f"\\selectlanguage{{{name}}}%\n"
+        f"\\renewcommand{{\\figurename}}{{{figure}}}\\renewcommand{{\\tablename}}{{{table}}}%\n"
     )
 
 
@@ -252,10 +258,11 @@ def prepare(filled):
         if not (LATEX / f"{name}.tex").exists():
             raise BookError(f"Sphinx has not written {name}.tex: is {page} in _toc.yml?")
         source = (LATEX / f"{name}.tex").read_text(encoding="utf-8")
-        head = cover("TITLE", filled, language).replace("TITLE", title_of(source))
+        preamble, first = language_setup(language)
+        head = first + cover("TITLE", filled, language).replace("TITLE", title_of(source))
         (LATEX / f"{name}.cover").write_text(head, encoding="utf-8")
         (LATEX / f"{name}.short").write_text("% no table of contents\n", encoding="utf-8")
-        (LATEX / f"{name}.language").write_text(language_setup(language), encoding="utf-8")
+        (LATEX / f"{name}.language").write_text(preamble, encoding="utf-8")
         names.append(name)
     for name in names:
         source = "".join(

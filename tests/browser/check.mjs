@@ -1,9 +1,10 @@
-// Look at every built page in Chromium: node check.mjs DIR [PAGE …]
+// Look at every built page in Chromium: node check.mjs DIR [PAGE …] [site]
 //
 // Each page is opened wide, dark and at a telephone's width, from a folder below the server's root,
 // with every request but those to this program refused. The wide one is walked through with the Tab
-// key and laid out for print. Without a PAGE, the search is asked, old addresses are followed, and
-// some pages are opened as files. What a reader would stumble over is printed, and fails the check.
+// key and laid out for print. Without a PAGE, or for `site`, the search is asked, old addresses are
+// followed, and some pages are opened as files. What a reader would stumble over is printed, and fails
+// the check.
 import http from 'node:http';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -302,7 +303,7 @@ async function checkMoved(browser, address, files) {
     await page.waitForFunction((old) => !location.pathname.endsWith(old), `/${file}`, { timeout: PATIENCE }).catch(() => {});
     await page.waitForLoadState('load');
     const { to, status } = await page.evaluate(async () => ({ to: location.href, status: document.querySelector('article h1')?.textContent }));
-    if (to.includes(`/${file}`) || !status) faults.push(`${file} leads to ${to}, where there is no page`);
+    if (to.startsWith(`${address}/${file}`) || !status) faults.push(`${file} leads to ${to}, where there is no page`);
     else if (file.includes('/') && !to.endsWith('#exercises')) faults.push(`${file} leads to ${to} and forgets what stood behind the #`);
   }
   await page.close();
@@ -318,7 +319,8 @@ const browser = await chromium.launch({
 });
 // The index beside the book's folder only sends its reader on.
 const sendsOn = (file) => /http-equiv="?refresh/i.test(fs.readFileSync(path.join(root, file), 'utf8'));
-const pages = chosen.length ? chosen : pagesIn(root).filter((file) => !sendsOn(file));
+const site = !chosen.length || chosen.includes('site');
+const pages = chosen.length ? chosen.filter((one) => one !== 'site') : pagesIn(root).filter((file) => !sendsOn(file));
 let passed = 0;
 let failed = 0;
 for (const file of pages) {
@@ -334,7 +336,7 @@ const report = (faults) => {
   if (faults.length) failed += 1;
   else passed += 1;
 };
-if (!chosen.length) {
+if (site) {
   report(await checkSearch(browser, base, Object.keys(SEARCHES)));
   report(await checkMoved(browser, base, pagesIn(root).filter(sendsOn)));
   report(await checkFiles(browser));
@@ -344,7 +346,7 @@ if (!chosen.length) {
 await browser.close();
 server.close();
 console.log(`browser: ${pages.length} pages, each wide, dark and narrow, in print and by keyboard`);
-if (!chosen.length) console.log(`${Object.keys(SEARCHES).length} searches, old addresses, pages as files`);
+if (site) console.log(`${Object.keys(SEARCHES).length} searches, old addresses, pages as files`);
 for (const [name, { formula, code }] of Object.entries(scrolling)) {
   console.log(`${name}: ${formula} formulas and ${code} boxes of code scroll sideways`);
 }

@@ -1,5 +1,5 @@
 // What the search page finds, and in which order: the pages whose prose says most of what was
-// asked (BM25 over titles, headings and text, see _ext/search_text.py), each with the place that
+// asked (BM25 over titles, headings and text, see search_text.py), each with the place that
 // says it; then the API's names; then pages that hold the words in their code alone.
 // Letters without their accents find those with them: "lan truyen nguoc" finds "lan truyền ngược".
 (() => {

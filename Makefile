@@ -1,19 +1,22 @@
 # The book and its package. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help venv book test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
-    fuzz coverage coq clean
+.PHONY: FORCE help venv book pdf test check tangle run lab lint size lock study decide trial bench times browser hostile perturb mutants \
+    fuzz coverage coq zip alone translate vi clean
 
 # A recipe's `cd` goes where it says. What else the user's machine sets, tools/python.sh takes away.
 unexport CDPATH
 PY := sh tools/python.sh
 READY := .venv/.installed
 PAGES := _build/.complete
-SOURCES := _config.yml _toc.yml $(wildcard book/* book/*/* _ext/* _static/* _templates/* \
-    src/rnn_lit/*.py src/rnn_lit/*/*.py)
+SOURCES := _config.yml _toc.yml $(wildcard _build/pdf/*.pdf book/* book/*/* _ext/* _static/* _templates/* \
+    src/rnn_lit/*.py src/rnn_lit/*/*)
+SOURCES += CHANGELOG.md
 
 help:
 	@echo "make book     build the pages: _build/html/index.html"
+	@echo "make pdf      the book and the write-up as PDFs: _build/pdf (XeLaTeX must be there; book/cover.yml,"
+	@echo "                or COVER=FILE, fills the title page); then make book links to them"
 	@echo "make test     the package's tests, and every notebook run and compared with its stored outputs"
 	@echo "                (TESTS=tests/test_loss.py for some)"
 	@echo "make check    lint, test, book, the built pages, and the browser's checks"
@@ -21,9 +24,11 @@ help:
 	@echo "make tangle   chapters -> package: write src/rnn_lit from the exported cells"
 	@echo "make run      execute the chapters in place (CHAPTERS=book/01-forward.ipynb for one)"
 	@echo "make lab      open the chapters in JupyterLab"
+	@echo "make zip      what a reader downloads: the chapters and the package, in _build/book.zip"
 	@echo "make lint     style, names, types, package against chapters, workflows"
 	@echo "make size     words and visible cells of every chapter, and the limits that are passed"
-	@echo "make browser  the built pages in a browser: formulas, width, console, accessibility"
+	@echo "make browser  the built pages in a browser: formulas, width, print, keyboard, search, accessibility"
+	@echo "make links    do the addresses outside the book still answer? (needs the network)"
 	@echo "make mutants  change every function of chapters 1-4 and 6, one thing at a time: does its chapter go red?"
 	@echo "                (PACKAGE=1: the package's functions, and its tests instead; hours, goes on where it"
 	@echo "                was stopped; SAMPLE=25 for so many of each module, MODULES=\"_line loss\" for some)"
@@ -34,8 +39,11 @@ help:
 	@echo "make trial    the forecasts and the intervals that chapter 11 reads (an hour)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
+	@echo "make alone    each chapter by itself, in a new environment with the package (a quarter of an hour)"
 	@echo "make times    how long the book itself takes (a quarter of an hour)"
 	@echo "make perturb  outputs that hang on the machine (half an hour; CHAPTERS=… FACTORS=… for a part)"
+	@echo "make translate  the Vietnamese pages, from the English ones and the catalogues in book/locale"
+	@echo "make vi       the whole book in Vietnamese, as far as it is translated: _build/vi/_build/html"
 	@echo "make lock     renew requirements.txt from pyproject.toml"
 	@echo "make hostile  the commands on machines with settings that break other projects (half an hour)"
 	@echo "make venv     only the environment (PYTHON=… chooses the interpreter)"
@@ -59,6 +67,9 @@ $(PAGES): $(READY) $(SOURCES)
 	$(PY) .venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@touch $@
 
+pdf: $(READY)
+	$(PY) tools/pdf.py $(if $(COVER),--cover "$(COVER)")
+
 test: $(READY)
 	$(PY) -m pytest --nbval -n auto --dist loadfile -rs $(TESTS)
 
@@ -77,13 +88,14 @@ run: $(READY)
 	$(PY) tools/run.py $(CHAPTERS)
 
 lab: $(READY)
-	@$(PY) -c "import jupyterlab" 2>/dev/null || \
+	@$(PY) -c "import jupyterlab, jupyterlab_myst" 2>/dev/null || \
 	    .venv/bin/python -I tools/surroundings.py --pip .venv/bin/python -m pip install --quiet -e ".[lab]"
 	.venv/bin/python -m jupyterlab book  # with the reader's own settings
 
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) tools/tangle.py --check
+	$(PY) tools/translate.py --check
 	$(PY) -m mypy
 	@sh tools/lint_workflows.sh
 
@@ -92,6 +104,10 @@ size: $(READY)
 
 browser: $(PAGES)
 	@sh tests/browser/run.sh _build/html
+
+.PHONY: links
+links: $(PAGES)
+	$(PY) tools/links.py _build/html
 
 study: $(READY)
 	$(PY) tools/study.py
@@ -127,6 +143,9 @@ bench: $(READY)
 times: $(READY)
 	.venv/bin/python benchmarks/book_times.py
 
+alone: $(READY)
+	.venv/bin/python tools/alone.py $(CHAPTERS)
+
 hostile: $(READY)
 	.venv/bin/python tools/hostile.py
 
@@ -135,6 +154,19 @@ perturb: $(READY)
 
 coq: $(READY)
 	$(PY) tools/coq.py
+
+zip: $(READY)
+	$(PY) tools/bundle.py
+
+translate: $(READY)
+	$(PY) tools/translate.py
+
+vi: $(READY)
+	@rm -rf _build/vi
+	$(PY) tools/translate.py --edition _build/vi/source
+	$(PY) .venv/bin/jupyter-book build _build/vi/source --path-output _build/vi --all -W -n \
+	    --keep-going --quiet
+	@echo "the Vietnamese edition is in _build/vi/_build/html/index.html"
 
 lock:
 	@sh tools/lock.sh

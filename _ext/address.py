@@ -5,15 +5,21 @@ Read from the environment, which the publishing workflow sets from what GitHub k
 - ``BOOK_URL``, the site's address: canonical links, a card for links from elsewhere, a description,
   ``sitemap.xml`` and ``robots.txt``;
 - ``BOOK_REPOSITORY``, the repository's, and ``BOOK_REF``, its branch (``main``): buttons to the
-  repository and its issues, and to Binder and Colab, which take notebooks from GitHub.
+  repository and its issues, and to Binder, which takes notebooks from GitHub; to Colab only where
+  the chapters hold the cell that installs the package there (``tools/bundle.py --colab``).
 """
 
 import os
+import sys
 from html import escape
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from docutils import nodes
 from sphinx.errors import ConfigError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+import bundle  # noqa: E402
 
 DESCRIPTION = 200  # characters at most
 
@@ -35,9 +41,9 @@ def configure(app, config):
         return
     launch = {}
     if urlsplit(repository).netloc == "github.com":
-        launch = {"binderhub_url": "https://mybinder.org",
-                  "colab_url": "https://colab.research.google.com",
-                  "notebook_interface": "jupyterlab"}  # fmt: skip
+        launch = {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"}
+        if bundle.installs_from(Path(app.srcdir), repository):
+            launch["colab_url"] = "https://colab.research.google.com"
     config.html_theme_options.update(
         repository_url=repository,
         repository_branch=os.environ.get("BOOK_REF", "").strip() or "main",

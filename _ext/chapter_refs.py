@@ -15,9 +15,9 @@ BEGINS = re.compile(r"(^|[.:?!]|\n)[\s\"“(]*$")
 
 
 def name(number, docname, language):
-    """What a chapter with that number, or without one, is called; None for other pages."""
+    """What a page is called that has a number, or as an appendix a letter; None for others."""
     chapter, appendix = WORDS[language]
-    if number:
+    if isinstance(number, int):
         return f"{chapter} {number}"
     letter = re.match(r"(?:.*/)?([A-Z])-", docname)
     return f"{appendix} {letter[1]}" if letter else None
@@ -42,7 +42,7 @@ class Names(SphinxPostTransform):
     default_priority = 5
 
     def run(self):
-        language = self.config.page_languages.get(self.env.docname, "en")
+        language = self.config.page_languages.get(self.env.docname, self.config.language)
         labels, numbers = self.env.get_domain("std").labels, self.env.toc_secnumbers
         for link in list(self.document.findall(pending_xref)):
             if link.get("reftype") != "ref" or link.get("refexplicit"):

@@ -1,7 +1,7 @@
 """Times of the book itself: python benchmarks/book_times.py
 
 Measures `make book` and `make test` cold (in a fresh clone: environment made, nothing cached) and
-warm, runs each chapter by itself, weighs each page, and writes book/data/book_times.json. A
+warm, runs each chapter by itself, weighs each page, and writes rnn_lit/_book/book_times.json. A
 quarter of an hour; --warm leaves the cold times as they are in the file.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from run import cores, processor, surroundings
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT / "book" / "data" / "book_times.json"
+DATA = ROOT / "src" / "rnn_lit" / "_book" / "book_times.json"
 RESOURCE = re.compile(r'(?:src|href)="([^"#?]+)"')
 
 

@@ -1,6 +1,7 @@
 """One contestant in a process of its own: it answers the requests of run.py, a line of JSON each.
 
-The thread pools of several libraries in one process disturb each other, so each has its own.
+The thread pools of several libraries in one process disturb each other, so each has its own. The
+first edition's package answers here as well, so only what both have is imported at the top.
 """
 
 import json
@@ -13,11 +14,6 @@ import numpy as np
 from contestants import checked, problem
 
 import rnn_lit
-from rnn_lit._search import minimise, side_by_side
-from rnn_lit._series import lagged
-from rnn_lit.loss import mean_squared_error
-from rnn_lit.model import initialise
-from rnn_lit.training import flatten, unflatten
 
 SECONDS = 0.015  # at least, for each timing
 
@@ -38,6 +34,10 @@ def repeats(call):
 def fits(starts=20, rounds=100):
     """Fits of three units to a series of 220 values, each 100 rounds of L-BFGS, per second."""
     from rnn_lit import compiled
+    from rnn_lit._search import minimise, side_by_side
+    from rnn_lit._series import lagged
+    from rnn_lit.model import initialise
+    from rnn_lit.training import flatten, unflatten
 
     rng = np.random.default_rng(0)
     series = np.sin(0.57 * np.arange(221)) + 0.3 * rng.normal(size=221)
@@ -74,6 +74,7 @@ def fits(starts=20, rounds=100):
 def pieces(settings, sizes, rounds):
     """Sweeps in pieces of that many bytes of delta: their time over that of one sweep."""
     from rnn_lit.bptt import backward, backward_in_pieces
+    from rnn_lit.loss import mean_squared_error
 
     ratios = {size: [] for size in sizes}
     for setting in settings:

@@ -1,9 +1,9 @@
 """rnn_lit beside PyTorch and JAX on the same work: python benchmarks/run.py
 
 Makes its own environment in benchmarks/.venv, measures one thread and all threads, prints a table
-and writes book/data/benchmark.json. Each contestant has a process of its own; they take turns. A
-quarter of an hour on two cores. With --quick, a rough look at gradients on one thread, which writes
-nothing; with --trial FILE, all steps at two settings, written to that file.
+and writes rnn_lit/_book/benchmark.json. Each contestant has a process of its own; they take turns.
+A quarter of an hour on two cores. With --quick, a rough look at gradients on one thread, which
+writes nothing; with --trial FILE, all steps at two settings, written to that file.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import surroundings
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-DATA = ROOT / "book" / "data" / "benchmark.json"
+DATA = ROOT / "src" / "rnn_lit" / "_book" / "benchmark.json"
 HOME = HERE / ".venv"
 PYTHON = HOME / "bin" / "python"
 GRID = (

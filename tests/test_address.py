@@ -10,6 +10,7 @@ from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "_ext"))
 import address  # noqa: E402
+import bundle  # noqa: E402
 import last_changed  # noqa: E402
 
 ConfigError = pytest.importorskip("sphinx.errors").ConfigError
@@ -27,7 +28,10 @@ def app(tmp_path, monkeypatch):
     title = nodes.title("", "Chapter <1>")
     builder = SimpleNamespace(format="html", get_target_uri=lambda name: f"{name}.html")
     env = SimpleNamespace(titles={"one": title}, found_docs={"one", "index"})
-    return SimpleNamespace(config=config, builder=builder, env=env, outdir=tmp_path)
+    (tmp_path / "html").mkdir()
+    return SimpleNamespace(
+        config=config, builder=builder, env=env, outdir=tmp_path / "html", srcdir=tmp_path
+    )
 
 
 def page(app, text="A paragraph of more than sixty letters, which says <what> the page is about."):
@@ -74,13 +78,18 @@ def test_a_build_that_failed_leaves_no_map(app, monkeypatch):
     assert not list(app.outdir.iterdir())
 
 
-def test_a_repository_gets_its_buttons(app, monkeypatch):
+def test_a_repository_gets_its_buttons(app, book, monkeypatch):
     monkeypatch.setenv("BOOK_REPOSITORY", GITHUB + "/")
     monkeypatch.setenv("BOOK_REF", "second")
     address.configure(app, app.config)
     options = app.config.html_theme_options
     assert options["repository_url"] == GITHUB and options["repository_branch"] == "second"
-    assert {"binderhub_url", "colab_url"} <= set(options["launch_buttons"])
+    assert set(options["launch_buttons"]) == {"binderhub_url", "notebook_interface"}
+    # A chapter in Colab stops at its first import unless it installs the package: no button.
+    for told, button in ((GITHUB, True), (GITHUB + "-other", False)):
+        bundle.main(["--colab", told, "--root", str(book)])
+        address.configure(app, app.config)
+        assert ("colab_url" in options["launch_buttons"]) == button
     monkeypatch.setenv("BOOK_REPOSITORY", "https://git.example.org/a/b")
     address.configure(app, app.config)
     assert app.config.html_theme_options["launch_buttons"] == {}  # these two know GitHub
@@ -113,3 +122,13 @@ def test_a_page_says_the_day_of_its_last_commit(tmp_path, monkeypatch):
     assert said == day.strip().lstrip("0")
     monkeypatch.setattr(surroundings, "git", lambda *_, **__: None)  # where git is not installed
     assert last_changed.changed(tmp_path, str(page)) == ""
+
+
+def test_the_day_is_that_of_what_a_page_takes_in_as_well(tmp_path):
+    root = tmp_path / "book"
+    kept = {"K": ["CHANGES.md", "sub/../src/a.py", "../elsewhere.py", ".venv/lib/x.py"]}
+    env = SimpleNamespace(srcdir=root, dependencies=kept, doc2path=lambda name: root / f"{name}.md")
+    assert last_changed.sources(env, "K") == [
+        str(root / name) for name in ("K.md", "CHANGES.md", "src/a.py")
+    ]
+    assert last_changed.sources(env, "other") == [str(root / "other.md")]

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from string import ascii_uppercase
 
 import chapters
 import nbformat
@@ -45,10 +46,21 @@ def test_a_page_names_only_targets_that_the_makefile_has(name):
     assert named and named <= targets, f"{name} names {sorted(named - targets)}"
 
 
+def test_an_appendix_has_the_letter_of_its_file():
+    """_toc.yml gives the letters in order; links and the names of the files say them as well."""
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    (appendices,) = [part for part in parts if "style" in part]
+    assert appendices["style"] == "alphaupper" and appendices["numbered"] == 1
+    files = [chapter["file"].removeprefix("book/") for chapter in appendices["chapters"]]
+    letters = ascii_uppercase[: len(files)]
+    assert [name[:2] for name in files] == [f"{letter}-" for letter in letters]
+
+
 def test_a_chapter_is_called_by_the_number_of_its_page():
     """In links, `chapter 4 <ch-bptt>`, and in docstrings, `chapter 4, equation eq-delta`."""
     parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-    pages = [c["file"] for part in parts if part.get("numbered") for c in part["chapters"]]
+    pages = [c["file"] for part in parts
+             if part.get("numbered") and "style" not in part for c in part["chapters"]]
     kinds = r"((?:eq|ch|thm|def|lem|bptt)-[\w-]+)"
     label = re.compile(rf"\({kinds}\)=|\$\$ \({kinds}\)|:label: {kinds}")
     home, wrong = {}, []

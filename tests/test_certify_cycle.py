@@ -32,7 +32,7 @@ from rnn_lit.certify import (
     tube_bounds,
 )
 
-STORED = json.loads((ROOT / "book/data/equation.json").read_text("utf-8"))["parameters"]
+STORED = json.loads((ROOT / "src/rnn_lit/_book/equation.json").read_text("utf-8"))["parameters"]
 W_AA, W_AX, B_A, W_YA, B_Y = (
     decimals(STORED[name]) for name in ("W_aa", "W_ax", "b_a", "W_ya", "b_y")
 )

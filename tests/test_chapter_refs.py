@@ -17,6 +17,7 @@ from sphinx.addnodes import pending_xref  # noqa: E402
     [
         (4, "book/04-bptt", "en", "chapter 4"),
         (4, "book/04-bptt", "vi", "chương 4"),
+        ("H", "book/H-coq", "en", "appendix H"),
         (None, "book/H-coq", "en", "appendix H"),
         (None, "book/H-coq", "vi", "phụ lục H"),
         (None, "book/index", "en", None),

@@ -8,6 +8,7 @@ import coq
 import coq_link
 import numpy as np
 import pytest
+from chapters import ROOT, cells
 
 from rnn_lit.activations import Activation
 from rnn_lit.model import Parameters
@@ -80,3 +81,15 @@ def test_a_new_axiom_is_seen():
     text = (coq_link.PROOFS / "assumptions.txt").read_text(encoding="utf-8")
     added = text.replace("Closed under the global context", "Axioms:\nmine.convenient : False", 1)
     assert coq.axioms_of(added) != coq.axioms_of(text)
+
+
+def test_the_gallina_that_appendix_h_shows_is_that_of_the_proofs():
+    """It is copied into the notebook, which shows it then wherever it is opened."""
+    page = "\n".join(one.source for one in cells(ROOT / "book" / "H-coq.ipynb"))
+    shown = re.findall(r"^```coq\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert [block.split()[1] for block in shown] == [
+        "sweep", "differentiable", "bptt_is_the_derivative"
+    ]  # fmt: skip
+    proved = "\n".join(path.read_text(encoding="utf-8") for path in PROOFS)
+    assert all(f"\n{block}" in proved for block in shown)
+    assert "literalinclude" not in page  # JupyterLab shows nothing in its place

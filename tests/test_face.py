@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -175,9 +176,9 @@ def test_the_api_page_shows_every_public_module_and_no_private_one():
 
 
 @pytest.fixture(scope="module")
-def sdist(tmp_path_factory):
-    """The names in a source distribution made from what it would be made from."""
-    folder = tmp_path_factory.mktemp("sdist")
+def distributions(tmp_path_factory):
+    """The names in a source distribution and in a wheel, made from what they would be made from."""
+    folder = tmp_path_factory.mktemp("distributions")
     for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "LICENSE-text"):
         shutil.copy(ROOT / name, folder)
     for name in ("src", "tests", "tools"):
@@ -188,13 +189,27 @@ def sdist(tmp_path_factory):
     build_meta = pytest.importorskip("setuptools.build_meta")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        made = build_meta.build_sdist(str(folder / "dist"))
-    with tarfile.open(folder / "dist" / made) as archive:
-        return [name.split("/", 1)[1] for name in archive.getnames() if "/" in name]
+        source = build_meta.build_sdist(str(folder / "dist"))
+        wheel = build_meta.build_wheel(str(folder / "dist"))
+    with tarfile.open(folder / "dist" / source) as archive:
+        names = [name.split("/", 1)[1] for name in archive.getnames() if "/" in name]
+    return names, zipfile.ZipFile(folder / "dist" / wheel).namelist()
 
 
-def test_the_sdist_holds_the_package_and_no_tests(sdist):
+def test_the_sdist_holds_the_package_and_no_tests(distributions):
+    sdist, _ = distributions
     assert [name for name in sdist if name.startswith(("tests", "tools", "book"))] == []
     for path in MODULES.values():
         assert path.relative_to(ROOT).as_posix() in sdist
     assert {"src/rnn_lit/py.typed", "README.md", "LICENSE", "pyproject.toml"} <= set(sdist)
+
+
+def test_the_wheel_holds_what_the_chapters_read_and_no_more_than_the_package(distributions):
+    """The figures' style and the data, without which a chapter alone stops in its first cells."""
+    sdist, wheel = distributions
+    kept = [f"rnn_lit/_book/{path.name}" for path in (PACKAGE / "_book").iterdir()]
+    assert {"rnn_lit/_book/figures.mplstyle", "rnn_lit/_book/equation.json"} <= set(kept)
+    code = [path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py")]
+    held = [name for name in wheel if ".dist-info/" not in name]
+    assert sorted(held) == sorted([*kept, *code, "rnn_lit/py.typed"])
+    assert {f"src/{name}" for name in kept} <= set(sdist)

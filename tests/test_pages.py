@@ -49,6 +49,8 @@ def test_a_good_page_has_no_fault(built):
         (WORDS + '<script src="//example.org/a.js"></script>', "fetches //example.org"),
         (WORDS + '<a href="two.html">two</a>', "which is not there"),
         (WORDS + '<a href="#nowhere">there</a>', "which is not there"),
+        (WORDS + '<p id="proof">a</p><p id="proof">b</p>', "two places called 'proof'"),
+        (WORDS + '<span class="eqno">(A.1)</span>' * 2, "numbers something (A.1), as one.html"),
     ],
 )
 def test_a_fault_is_found(built, article, told):
@@ -59,3 +61,30 @@ def test_a_page_that_was_not_built_and_a_missing_script(tmp_path):
     found, _ = check_html.faults(tmp_path, [Path("two.html")])
     assert ("two.html", "was not built") in [(str(page), what) for page, what in found]
     assert any("formulas would stay TeX" in what for _, what in found)
+
+
+def test_numbers_are_those_of_one_thing_in_the_whole_book(tmp_path):
+    for name, number in (("one", "(3.1)"), ("two", "(A.1)"), ("three", "(3.1)")):
+        numbered = f'{WORDS}<div class="math"><span class="eqno">{number}</span></div>'
+        again = '<div class="math" id="equation-again-eq-x"><span class="eqno">(3.1)</span></div>'
+        figure = f'<span class="caption-number">Fig. {name} </span>'
+        page = PAGE.format(again + numbered + figure)
+        (tmp_path / f"{name}.html").write_text(page, encoding="utf-8")
+    told = [(str(page), what) for page, what in check_html.faults(tmp_path, [])[0]]
+    clashes = [one for one in told if "numbers something" in one[1]]
+    assert clashes == [("three.html", "numbers something (3.1), as one.html does")]
+
+
+@pytest.mark.parametrize(
+    ("label", "number", "told"),
+    [
+        ("again-eq-x", "(3.1)", None),
+        ("again-eq-x-vi", "(3.1)", None),
+        ("again-eq-x-vi", "(34)", "repeats equation-eq-x, number (3.1), as (34)"),
+        ("again-eq-y", "(3.1)", "repeats equation-eq-y, number None, as (3.1)"),
+    ],
+)
+def test_a_repeated_formula_has_the_number_of_the_first(built, label, number, told):
+    formula = '<div class="math" id="equation-{}"><span class="eqno">{}<a>#</a></span></div>'
+    found = built(WORDS + formula.format("eq-x", "(3.1)") + formula.format(label, number))
+    assert [what for what in found if "repeats" in what] == ([told] if told else [])

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import warnings
 
 import perturb
 import pytest
@@ -120,6 +121,29 @@ def test_every_way_to_round_is_seen_and_changes_nothing(source, monkeypatch):
     )
     assert str(answer) == str(eval(source, names))
     assert [line[3] for line in log.lines] == [2.7182818]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("warnings.warn(f'{v:.0e} is large', stacklevel=1)", "3e+00"),
+        ("print(f'{v:.0e} is large')", None),
+    ],
+)
+def test_what_a_warning_tells_counts_only_if_it_is_shown(
+    source, text, monkeypatch
+):
+    log = recorder.Log(None)
+    monkeypatch.setattr(recorder, "_log", log)
+    monkeypatch.setattr(
+        builtins, "__figure__", recorder._figure, raising=False
+    )
+    tree = recorder.Watch("cell").visit(ast.parse(source, mode="eval"))
+    code = compile(ast.fix_missing_locations(tree), "cell", "eval")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        eval(code, {"warnings": warnings, "v": 2.7182818})
+    assert [(line[3], line[5]) for line in log.lines] == [(2.7182818, text)]
 
 
 @pytest.mark.parametrize(

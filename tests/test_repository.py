@@ -9,6 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import picture
 import pytest
 import surroundings
 
@@ -65,7 +67,9 @@ def test_the_rules_above_have_teeth(text):
 def test_every_package_that_is_asked_for_is_locked_with_hashes():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = extras["dependencies"] + [
-        need for extra in ("book", "test") for need in extras["optional-dependencies"][extra]
+        need
+        for extra in ("chapters", "book", "test")
+        for need in extras["optional-dependencies"][extra]
     ]
     names = {re.match(r"[\w-]+", need).group().lower() for need in asked} - {"rnn_lit"}
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
@@ -116,9 +120,28 @@ def test_every_module_of_the_proofs_imports():
 
 
 def test_the_readme_shows_the_equation_that_chapter_8_found():
-    found = json.loads((ROOT / "book/data/equation.json").read_text(encoding="utf-8"))
+    found = json.loads((ROOT / "src/rnn_lit/_book/equation.json").read_text(encoding="utf-8"))
     shown = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in found["text"] if line not in shown] == []
+
+
+def test_the_readme_shows_a_picture_that_is_there():
+    pictures = re.findall(r"!\[([^]]+)\]\(([^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert pictures == [(picture.ALT, picture.TARGET.relative_to(ROOT).as_posix())]
+    drawn = picture.TARGET.read_text(encoding="utf-8")
+    assert drawn.startswith("<?xml") and "</svg>" in drawn
+    assert "a year ahead" in drawn and "/usr/" not in drawn
+
+
+def test_the_picture_is_of_the_printed_equation():
+    """Its forecasts are those of the package, and the curve in the file is theirs."""
+    from rnn_lit import Parameters, forward
+
+    stored = json.loads((ROOT / "src/rnn_lit/_book/equation.json").read_text(encoding="utf-8"))
+    series = [5.0, 11.0, 16.0, 23.0, 36.0, 58.0, 29.0]
+    theta = Parameters(**{name: np.array(v) for name, v in stored["parameters"].items()})
+    wanted = forward(theta, np.array(series)[:-1, None]).y_hat[:, 0]
+    assert np.allclose(picture.forecasts(series, stored["parameters"]), wanted, rtol=1e-12)
 
 
 def test_the_version_is_written_once_and_cited_as_it_is():

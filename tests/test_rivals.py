@@ -7,7 +7,7 @@ import chapters
 import numpy as np
 import pytest
 
-DATA = json.loads((chapters.ROOT / "book" / "data" / "rivals.json").read_text("utf-8"))
+DATA = json.loads((chapters.ROOT / "src" / "rnn_lit" / "_book" / "rivals.json").read_text("utf-8"))
 KNOWN, SKIPPED, STEPS, LAGS = 1000, 100, 14, 4
 EACH = pytest.mark.parametrize("rival", DATA["rivals"], ids=lambda rival: rival["kind"])
 

@@ -25,8 +25,12 @@ def test_a_page_keeps_its_limits(one):
     assert size.faults([one]) == []
 
 
-@pytest.mark.xfail(strict=True, reason="each page keeps its limit, all together not yet")
-@pytest.mark.parametrize("kind, most", [("chapter", 25_000), ("appendix", 6_000)])
+NOT_YET = pytest.mark.xfail(strict=True, reason="each keeps its limit, all together not yet")
+
+
+@pytest.mark.parametrize(
+    "kind, most", [pytest.param("chapter", 25_000, marks=NOT_YET), ("appendix", 6_000)]
+)
 def test_all_together_keep_theirs(kind, most):
     assert size.together(SIZES, kind) <= most
 
@@ -41,7 +45,10 @@ def test_every_page_is_of_the_kind_that_its_place_says():
     numbered = [one.path for one in SIZES if re.match(r"book/\d\d-", one.path)]
     assert kinds[0] == "front page" and kinds.count("front page") == 1
     assert [one.path for one in CHAPTERS] == numbered and len(numbered) >= 14
-    assert [one.path for one in SIZES if one.kind == "another language"] == ["book/vi-index.ipynb"]
+    assert [one.path for one in SIZES if one.kind == "another language"] == [
+        "book/vi-index.ipynb", "book/vi-write-up.ipynb",
+    ]  # fmt: skip
+    assert [one.path for one in SIZES if one.kind == "write-up"] == ["book/write-up.ipynb"]
 
 
 # The tool, on a book of one chapter, a front page and an appendix.
@@ -104,13 +111,18 @@ def test_the_chapters_together(write):
 
 
 def test_formulas_solutions_and_exercises_are_not_counted(write):
-    solution = ":::{admonition} Solution\n:class: dropdown\nMany words here.\n:::\n"
+    solution = ":::{solution} ex-one-1\n:class: dropdown\nMany words here.\n:::\n"
     cells = [new_markdown_cell(FORMULAS + solution), text(2196)]
     assert write("01-one", *cells) == []
     assert write("01-one", *cells, new_markdown_cell("## Exercises\n\nmore"), text(9)) == []
     assert write("01-one", *cells, new_markdown_cell("one\n\n## Exercises\n\nmore")) == [
         "book/01-one.ipynb: 2201 words, at most 2200 are wanted"
     ]
+
+
+def test_a_listing_is_code_and_not_text():
+    assert size.words("one\n```coq\nDefinition x := a $ b.\n```\ntwo `three` four $a$\n") == 5
+    assert size.words("```{figure} a.png\none two\n```\n") == 5  # a directive holds text
 
 
 @pytest.mark.parametrize("tags", [[], ["hide-input"]])

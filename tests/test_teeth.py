@@ -2,7 +2,7 @@
 
 import json
 from fractions import Fraction
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -22,9 +22,7 @@ from rnn_lit.verify.rungs import (
     wrong_entries,
 )
 
-STORED = json.loads(
-    (Path(__file__).parent / "data" / "torch_reference.json").read_text(encoding="utf-8")
-)["cases"]
+STORED = json.loads((files("rnn_lit._book") / "torch_reference.json").read_text("utf-8"))["cases"]
 
 
 def ring(*size, r=True):

@@ -1,7 +1,7 @@
 """Losses and gradients against the numbers that PyTorch computed."""
 
 import json
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -10,9 +10,7 @@ from rnn_lit import activations, loss_and_gradient, mean_squared_error, softmax_
 from rnn_lit.model import Parameters
 from rnn_lit.verify.rungs import stored_error
 
-DATA = json.loads(
-    (Path(__file__).parent / "data" / "torch_reference.json").read_text(encoding="utf-8")
-)
+DATA = json.loads((files("rnn_lit._book") / "torch_reference.json").read_text("utf-8"))
 CASES = DATA["cases"]
 LOSSES = {f.__name__: f for f in (mean_squared_error, softmax_cross_entropy)}
 

@@ -2,7 +2,8 @@
 
 Sphinx warns of what it cannot resolve; this finds what it lets through: an address that a page
 would fetch, a picture without a description, source text left as it was, an empty page, a link
-to a place that is not there.
+to a place that is not there, a name of a place that a page has twice, a number that two of the
+book's equations, figures or theorems have, a formula repeated under another number.
 """
 
 import re
@@ -29,6 +30,10 @@ FETCHED = {
 NAMED_ONLY = {"canonical", "next", "prev", "index", "search", "author", "copyright", "license"}
 VOID = {"img", "br", "hr", "input", "link", "meta", "source", "wbr", "area", "base", "col", "embed"}
 UNREAD = {"script", "style", "pre", "code", "svg", "math"}
+#: Where the page writes the number of an equation, a figure, a theorem.
+NUMBERED = {"eqno", "caption-number"}
+#: A formula that stands elsewhere too, with that one's number (_ext/again.py).
+REPEATED = "equation-again-"
 
 
 class Page(HTMLParser):
@@ -40,6 +45,11 @@ class Page(HTMLParser):
         self.alts = []
         self.links = []
         self.ids = set()
+        self.twice = []  # ids that were there before
+        self.numbers = []  # (3.12), Fig. 3.1, Theorem 3.2
+        self.formulas = {}  # the numbers of the equations, by their ids
+        self.number_next = False
+        self.last_id = ""  # of the element before
         self.title = ""
         self.sends_on = False  # a page that only names another address
         self.body = []
@@ -50,7 +60,13 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         if given.get("id"):
+            if given["id"] in self.ids:
+                self.twice.append(given["id"])
             self.ids.add(given["id"])
+        numbered = NUMBERED & set((given.get("class") or "").split())
+        self.number_next = bool(numbered)
+        if not numbered:
+            self.last_id = given.get("id") or ""
         address = given.get(FETCHED.get(tag, ""), "")
         relation = set((given.get("rel") or "").split())
         if address and not (tag == "link" and relation & NAMED_ONLY):
@@ -76,6 +92,12 @@ class Page(HTMLParser):
                 break
 
     def handle_data(self, data):
+        if self.number_next and data.strip():
+            if self.last_id.startswith("equation-"):
+                self.formulas[self.last_id] = data.strip()
+            if not self.last_id.startswith(REPEATED):
+                self.numbers.append(data.strip())
+            self.number_next = False
         if self.open and self.open[-1][0] == "title":
             self.title += data
         elif self.open and self.open[-1][1] and not self.open[-1][2]:
@@ -104,7 +126,26 @@ def faults(folder, expected):
         found += [(name, what) for what in _page_faults(page, chapter)]
         found += [(name, f"links to {link}, which is not there")
                   for link in page.links if not _reached(link, path, read)]  # fmt: skip
+    found += _clashes({path.relative_to(folder).as_posix(): page for path, page in read.items()})
     return found, len(read)
+
+
+def _clashes(read):
+    """What has the number of something before it."""
+    first = {}
+    for name, page in read.items():
+        for number in page.numbers:
+            if number in first:
+                yield name, f"numbers something {number}, as {first[number]} does"
+            first.setdefault(number, name)
+    formulas = {place: number for page in read.values() for place, number in page.formulas.items()}
+    for name, page in read.items():
+        for place, number in page.formulas.items():
+            # On a page in another language the label ends in the language's tag.
+            its = place.replace(REPEATED, "equation-", 1)
+            its = its if its in formulas else re.sub(r"-[a-z]{2}$", "", its)
+            if place.startswith(REPEATED) and formulas.get(its) != number:
+                yield name, f"repeats {its}, number {formulas.get(its)}, as {number}"
 
 
 def _page_faults(page, chapter):
@@ -114,6 +155,8 @@ def _page_faults(page, chapter):
     for source, alt in page.alts:
         if alt is None or FILE_NAME.search(alt) or (not alt and "_images" in source):
             yield f"shows {source} with the description {alt!r}"
+    for place in page.twice:
+        yield f"has two places called {place!r}"
     if not page.title.strip() and not page.sends_on:
         yield "has no title"
     if chapter:

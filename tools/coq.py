@@ -1,7 +1,7 @@
 """Compile the proofs and check what they say: python tools/coq.py [--write]
 
 Everything happens in a temporary folder: the Gallina is compiled, the axioms it rests on are
-compared with ``proofs/assumptions.txt`` and its numbers with ``proofs/link.json`` (``--write``
+compared with ``proofs/assumptions.txt`` and its numbers with ``link.json`` (``--write``
 renews both), and then a fault is planted in each of several copies, which Coq must refuse.
 """
 

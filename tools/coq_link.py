@@ -1,7 +1,7 @@
 """Run the Gallina of proofs/bptt.v on numbers: python tools/coq_link.py [--check] [--proofs DIR]
 
 The cases are fixed below. Coq computes the loss, the five gradients and r_0 of each, and the
-results are kept in ``proofs/link.json``, with Coq's version and the hash of the Gallina that ran;
+results are kept in ``rnn_lit/_book/link.json``, with Coq's version and the hash of the Gallina;
 ``--check`` compares instead of writing. ``tests/test_coq.py`` computes the same numbers with
 the shipped Python, and needs no Coq.
 """
@@ -17,8 +17,9 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 
-PROOFS = Path(__file__).resolve().parents[1] / "proofs"
-RESULTS = PROOFS / "link.json"
+ROOT = Path(__file__).resolve().parents[1]
+PROOFS = ROOT / "proofs"
+RESULTS = ROOT / "src" / "rnn_lit" / "_book" / "link.json"
 PRIME = 2**31 - 1
 #: n, m, k, T and the size of the batch; few steps on fractions, whose digits double with each.
 ON_FRACTIONS = [

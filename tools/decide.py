@@ -1,6 +1,6 @@
 """What ch-decide reads and cannot compute in a chapter's time. python tools/decide.py [--jobs N]
 
-Writes ``book/data/decide.json``: the forecasts of 1821–2008 by a line beside a network in each of
+Writes ``rnn_lit/_book/decide.json``: the forecasts of 1821–2008 by a line beside a network in each of
 some settings, walk-forward in the folds of the study up to 1920 and from one fit to 1700–1920
 after that; the coefficients of the printed equation fitted anew to series that it simulates
 itself; and, as a control, what the same fit finds in series of stable linear models, which have no
@@ -31,7 +31,7 @@ from rnn_lit._series import centre_and_scale, lagged
 from rnn_lit.training import flatten
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = Path("book", "data", "decide.json")
+RESULT = Path("src", "rnn_lit", "_book", "decide.json")
 
 #: (lags of the line, n, lags of the network, penalty); two lags are for the table of ch-decide.
 BESIDE = [*itertools.product((9,), (2, 4), (1, 2, 9), (3e-2, 1e-2, 3e-3))]

@@ -3,7 +3,7 @@
 Simulates series of 30, 100 and 300 values from four processes in turn (an AR(1), an AR(2) with a
 cycle, a threshold autoregression, an ARMA(1, 1)), fits the forecaster and an autoregression to
 each, and asks both for the 90 % intervals of the next four values. Writes
-``book/data/coverage.csv``: for each length and horizon the shares of values inside, the mean
+``rnn_lit/_book/coverage.csv``: for each length and horizon the shares of values inside, the mean
 interval scores of both, and their ratio, headed by the hash of the code.
 """
 
@@ -22,7 +22,7 @@ import trial_series
 from study import write_whole
 
 LENGTHS, COUNT, STEPS, SHARE, SEED = (30, 100, 300), 500, 4, 0.9, 20260
-FILE = trial.ROOT / "book" / "data" / "coverage.csv"
+FILE = trial.ROOT / "src" / "rnn_lit" / "_book" / "coverage.csv"
 
 
 def simulated(length, number):

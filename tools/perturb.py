@@ -268,7 +268,9 @@ def observe(path, answer):
     stored = [
         cell
         for cell in notebook.cells
-        if cell.cell_type == "code" and cell.source.strip()
+        if cell.cell_type == "code"
+        and cell.source.strip()
+        and not run.skipped(cell)
     ]
     before = [
         (cell.get("outputs", []), cell.metadata.get("tags", []))

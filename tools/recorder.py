@@ -117,8 +117,12 @@ def inexact(value):
     return value if math.isfinite(value) else None
 
 
-def _figure(value, spec, place):
-    """Note what ``format(value, spec)`` rounds; hands the value on."""
+def _figure(value, spec, place, told=False):
+    """Note what ``format(value, spec)`` rounds; hands the value on.
+
+    What is only told by a warning counts if the cell shows it: it goes to
+    stderr, or nowhere, and neither is compared.
+    """
     number = inexact(value)
     if number is not None:
         match = SPEC.search(spec)
@@ -129,7 +133,7 @@ def _figure(value, spec, place):
         distance = edge(
             number, None if digits is None else int(digits), kind or "g"
         )
-        _log.note(place, number, distance)
+        _log.note(place, number, distance, format(value, spec) if told else None)
     return value
 
 
@@ -165,7 +169,7 @@ class Watch(ast.NodeTransformer):
     """Passes what a source formats or rounds through the functions above."""
 
     def __init__(self, name):
-        self.name = name
+        self.name, self.in_warning = name, False
 
     def _place(self, node):
         return ast.Constant(f"{self.name}:{node.lineno}:{node.col_offset}")
@@ -175,13 +179,16 @@ class Watch(ast.NodeTransformer):
         self.generic_visit(node)
         if node.conversion == -1:
             spec = node.format_spec or ast.Constant("")
-            node.value = _call("__figure__", node.value, spec, place)
+            told = ast.Constant(self.in_warning)
+            node.value = _call("__figure__", node.value, spec, place, told)
         return node
 
     def visit_Call(self, node):
         place = self._place(node)
+        outside, function = self.in_warning, node.func
+        self.in_warning |= ast.unparse(function) in ("warnings.warn", "warn")
         self.generic_visit(node)
-        function = node.func
+        self.in_warning = outside
         if (
             isinstance(function, ast.Name)
             and function.id == "round"

@@ -1,6 +1,6 @@
 """A GRU and an LSTM on the series of Mackey and Glass: python tools/rivals_torch.py
 
-Writes book/data/rivals.json, which chapter "Many steps ahead" puts beside its own network. They
+Writes rnn_lit/_book/rivals.json, which chapter "Many steps ahead" puts beside its own network. They
 have that network's inputs, training samples, loss and test origins, and L-BFGS as it has; but
 they are trained on stretches of the series, each from the state zero, with a warm-up. The number
 of units is chosen on the last 200 of the 1000 training samples; then they are trained anew on
@@ -19,7 +19,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = ROOT / "book" / "11-horizon.ipynb"
-TARGET = ROOT / "book" / "data" / "rivals.json"
+TARGET = ROOT / "src" / "rnn_lit" / "_book" / "rivals.json"
 LAGS, STEPS, KNOWN, KEPT_BACK, SKIPPED, ALL = 4, 14, 1000, 200, 100, 3000
 WARM, LEARNT = 16, 16  # steps from the state zero before one counts, and that count
 UNITS, STARTS, ROUNDS = (8, 32), (0, 1), 400

@@ -56,7 +56,7 @@ def execute(path, root, fresh=False):
     try:
         client.execute(cleanup_kc=True)  # or the kernel would live as long as this process
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise BookError(_failure(path.relative_to(root), new, error)) from None
+        raise BookError(failure(path.relative_to(root), new, error)) from None
     for cell in new.cells:
         cell.metadata.pop("execution", None)
     if not fresh:
@@ -73,8 +73,14 @@ def execute(path, root, fresh=False):
 def stale(path):
     """Does a code cell wait for its first run since it was edited?"""
     code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-    counts = [cell.execution_count for cell in code if cell.source.strip()]
+    code = [c for c in code if c.source.strip() and not skipped(c)]
+    counts = [cell.execution_count for cell in code]
     return counts != list(range(1, len(counts) + 1))
+
+
+def skipped(cell):
+    """Does nbclient pass over this cell, as over the one for Colab (tools/bundle.py)?"""
+    return "skip-execution" in cell.metadata.get("tags", [])
 
 
 def _committed(path, root):
@@ -86,7 +92,7 @@ def _committed(path, root):
     return nbformat.reads(answer.stdout.decode("utf-8"), as_version=4)
 
 
-def _failure(name, notebook, error):
+def failure(name, notebook, error):
     """The failing cell and its error, as one would see them in the notebook."""
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):

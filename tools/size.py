@@ -2,9 +2,11 @@
 
 For every notebook of the book: the words of its text, its visible code cells, and its code lines
 of more than 79 columns, which the page would cut off or scroll. A word is what white space
-separates in the Markdown. A formula in a line counts as one word, a displayed one as none.
+separates in the Markdown. A formula in a line counts as one word, a displayed one as none, and so
+does a listing of code, as the code of the cells does.
 Solutions are not counted, nor what a chapter has from its exercises on, but for the width of its
-code. A page in another language than the book's (`page_languages` in _config.yml) has no limit.
+code. A page in another language than the book's (`page_languages` in _config.yml) has no limit, and
+the write-up, a paper by itself, has that of its printed pages.
 """
 
 import argparse
@@ -22,8 +24,9 @@ VISIBLE = 12  # code cells of a chapter that a reader meets unfolded
 LIMITS = {"chapter": 2200, "chapters": 25_000, "front page": 900, "appendices": 6000}
 
 EXERCISES = re.compile(r"^## Exercises", re.MULTILINE)
-SOLUTION = re.compile(r":::\{admonition\} Solution.*?\n:::", re.DOTALL)
+SOLUTION = re.compile(r":::\{solution\}.*?\n:::", re.DOTALL)
 DISPLAYED = re.compile(r"\$\$.*?\$\$(?:\s*\([\w:-]+\))?", re.DOTALL)
+LISTING = re.compile(r"^```\w*\n.*?^```$", re.MULTILINE | re.DOTALL)
 IN_LINE = re.compile(r"\$[^$]*\$")
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
@@ -32,15 +35,15 @@ class Size(NamedTuple):
     """What one notebook asks of its reader."""
 
     path: str  # from the root
-    kind: str  # "chapter", "front page", "appendix" or "another language"
+    kind: str  # "chapter", "front page", "appendix", "write-up" or "another language"
     words: int
     visible: int
     wide: list[str]  # the places of the code lines that are too long
 
 
 def words(source):
-    """How many words a text has, its formulas and solutions apart."""
-    for pattern, put in ((SOLUTION, " "), (DISPLAYED, " "), (IN_LINE, "x")):
+    """How many words a text has, its formulas, listings and solutions apart."""
+    for pattern, put in ((SOLUTION, " "), (LISTING, " "), (DISPLAYED, " "), (IN_LINE, "x")):
         source = pattern.sub(put, source)
     return len(source.split())
 
@@ -102,12 +105,13 @@ def _kinds(root):
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     kinds = {toc["root"]: "front page"}
     for part in toc.get("parts", []):
-        if part.get("numbered"):
+        if part.get("numbered") and "style" not in part:  # appendices have letters
             kinds |= {chapter["file"]: "chapter" for chapter in part["chapters"]}
     config = root / "_config.yml"
     settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else {}
-    other = settings.get("sphinx", {}).get("config", {}).get("page_languages", {})
-    return kinds | dict.fromkeys(other, "another language")
+    own = settings.get("sphinx", {}).get("config", {})
+    kinds |= dict.fromkeys(own.get("pdf_write_ups", []), "write-up")
+    return kinds | dict.fromkeys(own.get("page_languages", {}), "another language")
 
 
 def main(arguments=None):

@@ -1,8 +1,8 @@
 """Where random starts of the equation's search end: python tools/starts.py
 
-Writes book/data/starts.json, which the chapter on certificates counts: the objective at which each
-of 500 starts ended, for the equation of two units with penalty 1/100 on the sunspots to 1920. A few
-minutes; `make test` recomputes the first group.
+Writes rnn_lit/_book/starts.json, which the chapter on certificates counts: the objective at which
+each of 500 starts ended, for the equation of two units with penalty 1/100 on the sunspots to 1920.
+A few minutes; `make test` recomputes the first group.
 """
 
 import json
@@ -17,7 +17,7 @@ from rnn_lit._search import minimise, side_by_side
 from rnn_lit._series import lagged
 from rnn_lit.training import flatten
 
-DATA = Path("book", "data", "starts.json")
+DATA = Path("src", "rnn_lit", "_book", "starts.json")
 GROUPS, STARTS, ROUNDS = 25, 20, 2000
 
 

@@ -1,9 +1,9 @@
 """The study of chapter 10: every configuration, every seed. python tools/study.py [--jobs N]
 
-Writes ``book/data/sunspot_study.csv`` (a row for each configuration and seed) and
-``book/data/sunspot_study_forecasts.csv`` (a row for each configuration: the mean forecast of its
-seeds, year by year). What is finished is kept in ``_build/study``, so an interrupted run goes on
-where it was.
+Writes ``rnn_lit/_book/sunspot_study.csv`` (a row for each configuration and seed) and
+``rnn_lit/_book/sunspot_study_forecasts.csv`` (a row for each configuration: the mean forecast of
+its seeds, year by year). What is finished is kept in ``_build/study``, so an interrupted run goes
+on where it was.
 
 Nothing after 1920 takes part in any choice: the validation scores come from four stretches of 25
 years, each forecast by networks trained on the years before it alone. The scores after 1920, of
@@ -46,7 +46,7 @@ def flatten(parameters):
 
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = Path("book", "data")
+DATA = Path("src", "rnn_lit", "_book")
 ROWS, FORECASTS = "sunspot_study.csv", "sunspot_study_forecasts.csv"
 
 POWERS = (1.0, 0.7, 0.5)

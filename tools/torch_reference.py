@@ -1,6 +1,6 @@
 """Losses and gradients as PyTorch computes them: python tools/torch_reference.py
 
-Writes tests/data/torch_reference.json, which the tests and chapter 5 compare the package with.
+Writes rnn_lit/_book/torch_reference.json, which the tests and chapter 5 compare the package with.
 PyTorch is needed to write the file, not to read it: ``pip install torch==2.13.0`` in an
 environment of its own. Where PyTorch has a module of its own (RNN, Linear, mse_loss,
 cross_entropy) that module is used; other activations are written out, and autograd
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-TARGET = Path(__file__).resolve().parents[1] / "tests" / "data" / "torch_reference.json"
+TARGET = Path(__file__).resolve().parents[1] / "src" / "rnn_lit" / "_book" / "torch_reference.json"
 
 # name, (n, m, k, T, B or None), g_1, g_2, loss, whether a_0 is given
 CASES = [

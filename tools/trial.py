@@ -1,9 +1,10 @@
 """The trial of the forecaster's defaults. python tools/trial.py SET [--jobs N] [--record]
 
-Scores every series of one set ("development" or "test") of ``book/data/trial.json`` and writes
+Scores every series of one set ("development" or "test") of ``rnn_lit/_book/trial.json`` and writes
 ``_build/trial/SET.csv``; what is finished is kept beside it. With ``--record`` it writes also
-``book/data/trial_scores.csv``, headed by the hash of the code that determines the numbers. Series,
-horizons, origins, measures and rivals were fixed before a score was seen; "test" is recorded once.
+``rnn_lit/_book/trial_scores.csv``, headed by the hash of the code that determines the numbers.
+Series, horizons, origins, measures and rivals were fixed before a score was seen; "test" is
+recorded once.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import trial_series
 from study import hash_of, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
-SCORES = ROOT / "book" / "data" / "trial_scores.csv"
+SCORES = ROOT / "src" / "rnn_lit" / "_book" / "trial_scores.csv"
 METHODS = ("line", "network", "both", "AR", "naive", "ETS", "SARIMA")
 ORIGINS, FITS = 36, 3
 

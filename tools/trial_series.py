@@ -1,6 +1,6 @@
 """The series of the trial in chapter "Many steps ahead", by their list.
 
-The list is ``book/data/trial.json``; it was written down, with this file, before
+The list is ``rnn_lit/_book/trial.json``; it was written down, with this file, before
 any score was seen. Real series come from the files that statsmodels ships, made
 ones from the generators below with the seeds in the list. The chaotic ones use
 sums and products only, so that every machine makes the same numbers.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-LIST = Path(__file__).resolve().parents[1] / "book" / "data" / "trial.json"
+LIST = Path(__file__).resolve().parents[1] / "src" / "rnn_lit" / "_book" / "trial.json"
 BURN = 200  # steps that a generator makes and throws away
 
 

@@ -44,8 +44,8 @@ def _loops() -> Any:
         from rnn_lit import _numba
     except ImportError as error:
         raise ImportError(
-            "rnn_lit.compiled needs Numba and SciPy: pip install numba scipy, or "
-            'in a checkout pip install ".[fast]"'
+            "rnn_lit.compiled needs Numba and SciPy: pip install numba scipy, "
+            'or in a checkout pip install ".[fast]"'
         ) from error
     return _numba
 

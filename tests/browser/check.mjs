@@ -1,7 +1,10 @@
-// Look at every built page in Chromium: node check.mjs DIR [PAGE …]
+// Look at every built page in Chromium: node check.mjs DIR [PAGE …] [site]
 //
-// Each page is opened wide, dark and at a telephone's width, with every request but those to this
-// program refused. What a reader would stumble over is printed, and fails the check.
+// Each page is opened wide, dark and at a telephone's width, from a folder below the server's root,
+// with every request but those to this program refused. The wide one is walked through with the Tab
+// key and laid out for print. Without a PAGE, or for `site`, the search is asked, old addresses are
+// followed, and some pages are opened as files. What a reader would stumble over is printed, and fails
+// the check.
 import http from 'node:http';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,24 +12,37 @@ import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 const MODES = [
-  { name: 'wide', viewport: { width: 1280, height: 900 }, axe: true, fits: true },
+  { name: 'wide', viewport: { width: 1280, height: 900 }, axe: true, fits: true, keys: true, print: true },
   { name: 'dark', viewport: { width: 1280, height: 900 }, colorScheme: 'dark', axe: true, fits: true },
   { name: 'narrow', viewport: { width: 390, height: 844 }, isMobile: true, deviceScaleFactor: 2 },
 ];
 // With `fits` a formula must not need more than its box. On a telephone it may scroll there. Code may
 // scroll at any width, as long as chapters hold lines of more than 79 columns: such boxes are counted.
-const scrolling = Object.fromEntries(MODES.map(({ name }) => [name, { formula: 0, code: 0 }]));
+const scrolling = Object.fromEntries([...MODES.map(({ name }) => name), 'as a file'].map((name) => [name, { formula: 0, code: 0 }]));
 const PATIENCE = 120_000; // milliseconds; a slow machine is no fault of the page
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css',
   '.svg': 'image/svg+xml', '.png': 'image/png', '.json': 'application/json',
   '.woff2': 'font/woff2', '.woff': 'font/woff', '.ttf': 'font/ttf',
 };
-// The theme's own, on every page, in parts that the book does not write.
-const THEME_RULES = ['label-content-name-mismatch', 'region'];
-// Markdown has no other way to leave the corner of a table with two headings empty.
-const TABLE_RULES = ['empty-table-header'];
-const THEME_PARTS = ['.bd-sidebar-primary', '.bd-header-article', '.bd-sidebar-secondary', '.prev-next-footer', '#bibliography', '.citation-list', '.toggle-hidden', '.copybtn', '.search-button__wrapper'];
+// A sheet of A4 without its margins; the print's font is as large as the screen's.
+const SHEET = { width: 718, height: 1000 };
+const STOPS = 1500; // of the Tab key on one page, at most
+// What a reader looks for, and the page that should come first.
+const SEARCHES = {
+  'vanishing gradient': 'book/06-vanishing.html',
+  'lan truyền ngược': 'book/vi-index.html',
+  'lan truyen nguoc': 'book/vi-index.html',
+  'LSTM': 'book/06-vanishing.html',
+  'BPTT': 'book/04-bptt.html',
+  'complexity': 'book/13-counting.html',
+  'forecasting equation': 'book/08-sunspots.html',
+  'sunspots': 'book/08-sunspots.html',
+  'Coq': 'book/H-coq.html',
+  'prediction interval': 'book/11-horizon.html',
+  'O(N)': 'book/13-counting.html',
+};
+const FILES = ['book/index.html', 'book/01-forward.html', 'book/vi-index.html'];
 
 const [folder, ...chosen] = process.argv.slice(2);
 const root = path.resolve(folder);
@@ -41,8 +57,12 @@ function pagesIn(directory) {
   });
 }
 
+// The site may stand anywhere below an address, as the pages of a repository do.
+const BELOW = '/some/where';
 const server = http.createServer((request, response) => {
-  const file = path.join(root, path.normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)));
+  const { pathname } = new URL(request.url, 'http://x');
+  const inside = pathname.startsWith(`${BELOW}/`);
+  const file = inside ? path.join(root, path.normalize(decodeURIComponent(pathname.slice(BELOW.length)))) : '';
   fs.readFile(file, (error, bytes) => {
     response.writeHead(error ? 404 : 200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' });
     response.end(error ? '' : bytes);
@@ -113,17 +133,89 @@ async function measure() {
 
 async function checkAccess(page) {
   await page.evaluate(axe); // as code of the check, so that it is no request of the page
-  const found = await page.evaluate(
-    ([rules, parts]) => window.axe.run(
-      { exclude: parts.filter((part) => document.querySelector(part)).map((part) => [part]) },
-      { rules: Object.fromEntries(rules.map((rule) => [rule, { enabled: false }])), resultTypes: ['violations'] },
-    ),
-    [[...THEME_RULES, ...TABLE_RULES], THEME_PARTS],
-  );
+  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
   return found.violations.map((one) => `accessibility, ${one.id}: ${one.nodes.length} times, as in ${one.nodes[0].html.slice(0, 100)}`);
 }
 
-async function check(browser, base, file, { name, axe: access, fits, ...options }) {
+// From the first stop of the Tab key to the last: each can be seen to be the one, and has a name;
+// what scrolls sideways is among them, and a formula that does not is not.
+async function walk(page) {
+  const faults = [];
+  await page.evaluate(() => { window.scrollTo(0, 0); document.activeElement?.blur(); });
+  const reached = new Set();
+  for (let stop = 0; stop < STOPS; stop += 1) {
+    await page.keyboard.press('Tab');
+    const seen = await page.evaluate(() => {
+      const one = document.activeElement;
+      if (!one || one === document.body) return null;
+      window.walked ??= new Map();
+      if (window.walked.has(one)) return null;
+      window.walked.set(one, window.walked.size);
+      const style = getComputedStyle(one);
+      const { width, height } = one.getBoundingClientRect();
+      const ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1) || style.boxShadow !== 'none';
+      const called = (one.getAttribute('aria-label') || one.innerText || one.title || one.querySelector('img')?.alt || '').trim();
+      return {
+        what: one.outerHTML.slice(0, 90), ring, called: Boolean(called) || one.tagName === 'INPUT', shown: width > 0 && height > 0,
+        idle: Boolean(one.closest('mjx-container')),
+      };
+    });
+    if (!seen) break;
+    reached.add(seen.what);
+    if (!seen.shown) faults.push(`the Tab key stops at what is not shown: ${seen.what}`);
+    else if (!seen.ring) faults.push(`no ring shows that the keyboard is at: ${seen.what}`);
+    if (!seen.called) faults.push(`the Tab key stops at what has no name: ${seen.what}`);
+    if (seen.idle) faults.push(`the Tab key stops in a formula: ${seen.what}`);
+  }
+  if (!reached.size) faults.push('the Tab key reaches nothing');
+  if (reached.size === STOPS) faults.push(`the Tab key has more than ${STOPS} stops`);
+  return faults;
+}
+
+// Runs in the page: what scrolls sideways and cannot be reached with the keyboard.
+function unreached() {
+  return [...document.querySelectorAll('article *')]
+    .filter((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX))
+    .filter((box) => box.tabIndex < 0 && !box.querySelector('a[href], button, [tabindex="0"]') && !box.closest('mjx-container'))
+    .map((box) => `scrolls sideways, and the keyboard does not reach it: ${box.outerHTML.slice(0, 80)}`);
+}
+
+// Runs in a page laid out for print: what is cut, closed, or of no use on paper.
+function lookAtPrint() {
+  const faults = [];
+  const told = (why, one) => faults.push(`in print, ${why}: ${(one.textContent || one.outerHTML).trim().replace(/\s+/g, ' ').slice(0, 60)}`);
+  const edge = document.documentElement.clientWidth + 1;
+  const styled = (one) => getComputedStyle(one);
+  for (const code of document.querySelectorAll('article pre')) {
+    if (code.clientWidth && code.scrollWidth > code.clientWidth + 1) told('a line of code is cut', code);
+  }
+  for (const formula of document.querySelectorAll('article mjx-container > svg')) {
+    const { right, width } = formula.getBoundingClientRect();
+    if (width && right > edge) told(`a formula is ${Math.ceil(right - edge)} px beyond the sheet`, formula.closest('.math, .output') ?? formula);
+  }
+  for (const fold of document.querySelectorAll('article details, article .admonition.toggle')) {
+    const inner = [...fold.children].filter((one) => !one.matches('summary, .admonition-title') && one.textContent.trim());
+    if (inner.some((one) => one.getClientRects().length === 0 || styled(one).visibility === 'hidden' || one.getBoundingClientRect().height < 2)) told('a folded part stays closed', fold);
+  }
+  for (const one of document.querySelectorAll('button, .bd-sidebar-primary, .bd-sidebar-secondary, .prev-next-footer')) {
+    if (one.getClientRects().length && styled(one).visibility !== 'hidden') told('of no use on paper', one);
+  }
+  for (const one of document.querySelectorAll('article div.math')) {
+    if (styled(one).breakInside !== 'avoid') told('a formula may be split', one);
+    const before = one.previousElementSibling;
+    if (before?.tagName === 'P' && styled(before).breakAfter !== 'avoid') told('a formula may stand apart from its sentence', one);
+  }
+  return [...new Set(faults)];
+}
+
+async function print(page) {
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize(SHEET);
+  await page.waitForTimeout(100);
+  return page.evaluate(lookAtPrint);
+}
+
+async function check(browser, base, file, { name, axe: access, fits, keys, print: paper, ...options }) {
   const context = await browser.newContext(options);
   const faults = [];
   try {
@@ -143,6 +235,13 @@ async function check(browser, base, file, { name, axe: access, fits, ...options 
     await page.evaluate(() => window.MathJax?.startup?.promise);
     faults.push(...await page.evaluate(look));
     if (access) faults.push(...await checkAccess(page));
+    if (keys) faults.push(...await walk(page));
+    if (paper) {
+      // On a page of its own the folds are as a reader leaves them.
+      faults.push(...await print(page));
+      await page.emulateMedia({ media: null });
+      await page.setViewportSize(options.viewport);
+    }
     for (const { kind, text, by, cut } of await page.evaluate(measure)) {
       const what = kind === 'code' ? 'a line of code' : 'a formula';
       const told = `${what} is ${by} px wider than its box: ${text.slice(0, 60)}`;
@@ -150,14 +249,69 @@ async function check(browser, base, file, { name, axe: access, fits, ...options 
       else if (kind === 'formula' && fits) faults.push(told);
       else scrolling[name][kind] += 1;
     }
+    await page.waitForTimeout(100); // what was unfolded is looked at by the page's own scripts
+    faults.push(...await page.evaluate(unreached));
   } finally {
     await context.close();
   }
   return [...new Set(faults)].map((fault) => `${file} (${name}): ${fault}`);
 }
 
+// The address of the first result of a search, without what stands behind the #, and its excerpts.
+async function ask(page, address, query) {
+  await page.goto(`${address}/search.html?q=${encodeURIComponent(query)}`, { waitUntil: 'load', timeout: PATIENCE });
+  await page.waitForFunction(() => document.querySelector('.search-summary')?.textContent);
+  return page.evaluate(() => ({
+    first: document.querySelector('ul.search a')?.getAttribute('href'),
+    excerpts: [...document.querySelectorAll('ul.search .context')].map((one) => one.textContent),
+  }));
+}
+
+async function checkSearch(browser, address, queries) {
+  const faults = [];
+  const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.on('console', (message) => message.type() === 'error' && faults.push(`search: console: ${message.text().slice(0, 160)}`));
+  page.on('pageerror', (error) => faults.push(`search: script: ${error.message.slice(0, 160)}`));
+  for (const query of queries) {
+    const { first, excerpts } = await ask(page, address, query);
+    if (first !== SEARCHES[query]) faults.push(`search: ${query} finds ${first} first, not ${SEARCHES[query]}`);
+    // What belongs to the page, and not to what it says.
+    const chrome = excerpts.find((one) => /Toggle|Download this page|Print to PDF|Contents \d|Skip to main|\\\(|Show code cell/.test(one));
+    if (chrome) faults.push(`search: ${query} quotes ${chrome.slice(0, 80)}`);
+    if (!excerpts.length) faults.push(`search: ${query} quotes nothing`);
+  }
+  await page.close();
+  return faults;
+}
+
+async function checkFiles(browser) {
+  const address = `file://${root}`;
+  const faults = await checkSearch(browser, address, Object.keys(SEARCHES).slice(0, 2));
+  for (const file of FILES.filter((one) => fs.existsSync(path.join(root, one)))) {
+    faults.push(...await check(browser, address, file, { name: 'as a file', viewport: { width: 1280, height: 900 } }));
+  }
+  return faults.map((fault) => `file: ${fault}`);
+}
+
+// An old address leads on, with what stands behind its #.
+async function checkMoved(browser, address, files) {
+  const faults = [];
+  const page = await browser.newPage();
+  for (const file of files) {
+    await page.goto(`${address}/${file}#exercises`, { timeout: PATIENCE });
+    await page.waitForFunction((old) => !location.pathname.endsWith(old), `/${file}`, { timeout: PATIENCE }).catch(() => {});
+    await page.waitForLoadState('load');
+    const { to, status } = await page.evaluate(async () => ({ to: location.href, status: document.querySelector('article h1')?.textContent }));
+    if (to.startsWith(`${address}/${file}`) || !status) faults.push(`${file} leads to ${to}, where there is no page`);
+    else if (file.includes('/') && !to.endsWith('#exercises')) faults.push(`${file} leads to ${to} and forgets what stood behind the #`);
+  }
+  await page.close();
+  return faults;
+}
+
 await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-const base = `http://127.0.0.1:${server.address().port}`;
+const base = `http://127.0.0.1:${server.address().port}${BELOW}`;
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
   timeout: PATIENCE,
@@ -165,7 +319,8 @@ const browser = await chromium.launch({
 });
 // The index beside the book's folder only sends its reader on.
 const sendsOn = (file) => /http-equiv="?refresh/i.test(fs.readFileSync(path.join(root, file), 'utf8'));
-const pages = chosen.length ? chosen : pagesIn(root).filter((file) => !sendsOn(file));
+const site = !chosen.length || chosen.includes('site');
+const pages = chosen.length ? chosen.filter((one) => one !== 'site') : pagesIn(root).filter((file) => !sendsOn(file));
 let passed = 0;
 let failed = 0;
 for (const file of pages) {
@@ -176,9 +331,22 @@ for (const file of pages) {
     else passed += 1;
   }
 }
+const report = (faults) => {
+  faults.forEach((fault) => console.log(fault));
+  if (faults.length) failed += 1;
+  else passed += 1;
+};
+if (site) {
+  report(await checkSearch(browser, base, Object.keys(SEARCHES)));
+  report(await checkMoved(browser, base, pagesIn(root).filter(sendsOn)));
+  report(await checkFiles(browser));
+  const maps = fs.readdirSync(path.join(root, '_static'), { recursive: true }).filter((one) => String(one).endsWith('.map'));
+  report(maps.map((one) => `${one} is a source map, which nobody reads here`));
+}
 await browser.close();
 server.close();
-console.log(`browser: ${pages.length} pages, each wide, dark and narrow`);
+console.log(`browser: ${pages.length} pages, each wide, dark and narrow, in print and by keyboard`);
+if (site) console.log(`${Object.keys(SEARCHES).length} searches, old addresses, pages as files`);
 for (const [name, { formula, code }] of Object.entries(scrolling)) {
   console.log(`${name}: ${formula} formulas and ${code} boxes of code scroll sideways`);
 }

@@ -1,0 +1,323 @@
+"""The write-ups take what they say from the book, and the PDFs' tools see what is wrong."""
+
+import importlib.util
+import re
+import sys
+from types import SimpleNamespace
+
+import claims
+import nbformat
+import pdf
+import pytest
+import yaml
+from chapters import ROOT, BookError, cells, notebooks
+from docutils import nodes
+
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
+WRITE_UP = nbformat.read(ROOT / "book" / "write-up.ipynb", 4)
+FORMULA = re.compile(r"\$\$(.*?)\$\$(?:[ \t]*\(([\w-]+)\))?", re.DOTALL)
+
+
+def module(name, folder="_ext"):
+    sys.path.insert(0, str(ROOT / folder))  # the extensions import each other
+    try:
+        spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
+        found = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+        return found
+    finally:
+        sys.path.pop(0)
+
+
+AGAIN, PAGES, LINKS, BOOK = (
+    module("again"), module("pdf_pages"), module("pdf_links"), module("write_up", "book")
+)  # fmt: skip
+
+
+def prose():
+    return "\n".join(c.source for c in WRITE_UP.cells if c.cell_type == "markdown")
+
+
+def said():
+    """All that the write-up says, its cells' output in the places of the cells."""
+    texts = []
+    for cell in WRITE_UP.cells:
+        if cell.cell_type == "markdown":
+            texts.append(cell.source)
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            texts.append(data.get("text/markdown", data.get("text/latex", "")))
+    return "\n\n".join(texts)
+
+
+# The text.
+
+
+def formulas():
+    """The labelled formulas of the chapters and of the write-up: {page: {label: TeX}}."""
+    found = {}
+    for path in notebooks():
+        text = "\n\n".join(c.source for c in cells(path) if c.kind == "markdown")
+        name = path.relative_to(ROOT).with_suffix("").as_posix()
+        found[name] = {label: tex for tex, label in FORMULA.findall(text) if label}
+    return found
+
+
+def test_every_formula_of_its_own_line_is_a_chapters_to_the_letter():
+    shown = FORMULA.findall(prose())
+    assert len(shown) > 30
+    assert all(label.startswith(AGAIN.PREFIX) for _, label in shown)
+    assert AGAIN.faults(formulas(), CONFIG["page_languages"]) == []
+
+
+def test_a_formula_that_differs_or_is_nowhere_is_told():
+    book = {"a": {"eq-one": "x = 1 ,"}, "vi-b": {"again-eq-one-vi": "x  =\n1 ."}}
+    assert AGAIN.faults(book, {"vi-b": "vi"}) == []
+    book["vi-b"] = {"again-eq-one-vi": "x = -1 ."}
+    (told,) = AGAIN.faults(book, {"vi-b": "vi"})
+    assert "vi-b repeats eq-one as" in told and "x = -1" in told
+    book["vi-b"] = {"again-eq-two-vi": "x = 1"}
+    assert AGAIN.faults(book, {"vi-b": "vi"}) == [
+        "vi-b repeats eq-two, but no page has a formula of that label"
+    ]
+
+
+def test_a_repeated_formula_bears_the_number_of_the_first():
+    numbers = {
+        "a": {"displaymath": {"equation-eq-one": (3, 7)}},
+        "b": {"displaymath": {"equation-again-eq-one": (1,)}},
+    }
+    math = SimpleNamespace(equations={"eq-one": ("a", 1), "again-eq-one": ("b", 2)})
+    env = SimpleNamespace(
+        again_formulas={"a": {"eq-one": "x"}, "b": {"again-eq-one": "x."}},
+        toc_fignumbers=numbers, get_domain=lambda name: math,
+    )  # fmt: skip
+    app = SimpleNamespace(config=SimpleNamespace(page_languages={}))
+    assert AGAIN.number(app, env) == []
+    assert numbers["b"]["displaymath"] == {"equation-again-eq-one": (3, 7)}
+
+
+#: Digits that are names and not numbers of anything computed.
+NAMES = (
+    r"`[^`]*`", r"\$[^$]*\$", r"Yêu cầu 1", r"Algorithm 1\b", r"\bA\d+\b", r"^\d\. .*$",
+    r"\bsteps? [\d.]+( and [\d.]+)?", r"between −1 and 1", r"both are 1\b", r"^ {3}\d\. .*$",
+    r"after 1920", r"\bat 0\b", r"\bA29\b", r"go to 8|Go to 2",
+)  # fmt: skip
+
+
+def test_every_number_comes_from_a_cell():
+    text = FORMULA.sub(" ", prose())
+    for name in NAMES:
+        text = re.sub(name, " ", text, flags=re.MULTILINE)
+    assert re.findall(r".{0,30}\d.{0,30}", text) == []
+
+
+def test_every_statement_has_its_verdict_and_its_sentence():
+    table = (ROOT / "book" / "A-assignment.md").read_text(encoding="utf-8")
+    rows = [line for line in table.splitlines() if line.startswith("| {ref}`A")]
+    assert len(rows) == 29
+    for row in rows:
+        entries = [one.strip() for one in row.strip("| ").split(" | ")]
+        for entry in entries:
+            assert f"| {entry}" in said(), entry
+
+
+def test_a_verdict_that_is_missing_is_told(tmp_path, monkeypatch):
+    text = (ROOT / "book" / "A-assignment.md").read_text(encoding="utf-8")
+    kept = [line for line in text.splitlines() if not line.startswith("| {ref}`A7 ")]
+    (tmp_path / "A-assignment.md").write_text("\n".join(kept), encoding="utf-8")
+    monkeypatch.setattr(BOOK, "BOOK", tmp_path)
+    with pytest.raises(BOOK.Missing, match="A-assignment.md should have a row for each of A1 to"):
+        BOOK.verdicts()
+
+
+def test_what_the_book_no_longer_says_is_told():
+    with pytest.raises(BOOK.Missing, match="no cell of 08-sunspots printed anything like 'no su"):
+        BOOK.printed("08-sunspots", "no such text")
+    with pytest.raises(BOOK.Missing, match="no cell of 08-sunspots"):
+        BOOK.all_printed("08-sunspots", "no such text")
+    with pytest.raises(BOOK.Missing, match="no table of 10-decide has a row 'x' and a column 'y'"):
+        BOOK.row("10-decide", "x", "y")
+    with pytest.raises(BOOK.Missing, match="no chapter shows a figure 'fig-none'"):
+        BOOK.picture("fig-none")
+
+
+def test_figures_are_those_of_the_chapters():
+    drawn = {}
+    for path in notebooks():
+        for cell in nbformat.read(path, 4).cells:
+            name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name", "")
+            for output in cell.get("outputs", []):
+                if "image/png" in output.get("data", {}):
+                    drawn[name] = "".join(output["data"]["image/png"]).strip()
+    again = {name: png for name, png in drawn.items() if name.startswith("fig-again-")}
+    assert len(again) >= 2
+    for name, png in again.items():
+        assert png.replace("\n", "") in {
+            one.replace("\n", "") for other, one in drawn.items() if other not in again
+        }, f"{name} is not what its chapter shows now: make run CHAPTERS=book/write-up.ipynb"
+
+
+def test_it_has_the_algorithm_of_the_front_page():
+    def steps(notebook):
+        text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+        return re.findall(r"^ *\d\. .*$", text, re.MULTILINE)
+
+    front = nbformat.read(ROOT / "book" / "index.ipynb", 4)
+    assert len(steps(front)) == 11
+    assert steps(WRITE_UP) == steps(front)
+
+
+def test_what_it_relies_on_is_settled():
+    """It may repeat a claim only if the book settles it."""
+    labels = set(re.findall(r"`(eq-[\w-]+)`", prose()))
+    labels |= {label.removeprefix(AGAIN.PREFIX) for _, label in FORMULA.findall(prose())}
+    wanted = {label for label in labels if label.startswith("eq-")}
+    known = {label for page in formulas().values() for label in page}
+    assert wanted <= known
+    assert claims.VERBS[0] == "proves"
+
+
+def test_the_citation_is_that_of_the_file(tmp_path, monkeypatch):
+    assert f"Version {pdf.version()}" in BOOK.bibtex()
+    (tmp_path / "CITATION.cff").write_text("title: One\nauthors:\n  - name: Ann\n", "utf-8")
+    monkeypatch.setattr(BOOK, "BOOK", tmp_path / "book")
+    with pytest.raises(BOOK.Missing, match="CITATION.cff has no version"):
+        BOOK.bibtex()
+
+
+# The title page.
+
+
+def filled(tmp_path, text):
+    path = tmp_path / "cover.yml"
+    path.write_text(text, encoding="utf-8")
+    return pdf.fields(path)
+
+
+def test_the_title_page_is_empty_until_someone_fills_it_in():
+    empty = pdf.fields()
+    assert list(empty) == list(pdf.FIELDS) and not any(empty.values())
+    page = pdf.cover("A title", empty, "en")
+    assert page.count(r"\coverline") == 6 and "Student number" in page
+
+
+def test_what_is_filled_in_is_on_the_title_page_whatever_its_letters(tmp_path):
+    text = "author: 'Ann & Bob_1 #2 {50%} ~ \\x ^'\ncourse: Phương trình\nlecturer: 3\ndate:\n"
+    page = pdf.cover("T", filled(tmp_path, text), "vi")
+    assert (
+        r"Ann \& Bob\_1 \#2 \{50\%\} \textasciitilde{} \textbackslash{}x \textasciicircum{}" in page
+    )
+    assert r"\coverfield{Môn học}{Phương trình}" in page
+    assert r"\coverfield{Giảng viên}{3}" in page
+    assert r"\coverfield{Ngày nộp}{\coverline}" in page
+    assert "Mã số sinh viên" not in page  # left out of the file
+
+
+def test_a_title_page_without_fields_has_no_table(tmp_path):
+    assert "tabular" not in pdf.cover("T", filled(tmp_path, "# nothing\n"), "en")
+
+
+@pytest.mark.parametrize("text", ["name: Ann", "author: [a, b]", "- Ann", "author: {"])
+def test_a_cover_that_cannot_be_read_is_told(tmp_path, text):
+    with pytest.raises(BookError, match="cover.yml"):
+        filled(tmp_path, text)
+
+
+def test_each_language_of_a_write_up_has_its_words():
+    languages = {CONFIG["page_languages"].get(page, "en") for page in CONFIG["pdf_write_ups"]}
+    assert languages <= set(pdf.WORDS) and languages <= set(PAGES.WORDS)
+    assert set(pdf.WORDS["vi"]) == set(pdf.WORDS["en"])
+    preamble, first = pdf.language_setup("vi")
+    assert preamble == "\\setotherlanguage{vietnamese}\n" and "{Hình~}" in first
+    assert pdf.language_setup("en") == ("", "")
+
+
+# The log, and what is missing.
+
+GOOD = """Overfull \\hbox (2.9pt too wide) in paragraph at lines 1--2
+Underfull \\vbox (badness 10000) has occurred
+LaTeX Warning: Label(s) may have changed. Rerun to get cross-references right.
+Output written on book.xdv (312 pages, 1 bytes).
+"""
+
+
+def test_a_good_log_has_no_fault():
+    assert pdf.faults(GOOD) == [] and pdf.pages(GOOD) == 312 and pdf.again(GOOD)
+    assert not pdf.again("Output written on book.xdv (3 pages")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Overfull \\hbox (3.1pt too wide) in paragraph at lines 5--6",
+        "Overfull \\hbox (121.4pt too wide) in alignment at lines 5--6",
+        "Overfull \\vbox (14.0pt too high) has occurred while \\output is active []",
+        "Missing character: There is no ∂ in font [lmroman10-regular]:mapping=tex-text;!",
+        "LaTeX Warning: Reference `equation:a:b' on page 3 undefined on input line 7.",
+        "LaTeX Warning: Citation `yule1927' on page 3 undefined on input line 7.",
+        "LaTeX Warning: Label `x' multiply defined.",
+        "! Undefined control sequence.",
+    ],
+)
+def test_a_fault_in_the_log_is_found(line):
+    assert pdf.faults(GOOD + line + "\n") == [line]
+
+
+def test_what_is_missing_is_named_with_its_package():
+    assert pdf.missing(which=lambda name: None) == [
+        "xelatex (texlive-xetex)", "kpsewhich (texlive-binaries)"
+    ]  # fmt: skip
+    there = lambda *command: "" if "lmroman10-regular.otf" in command else "x"  # noqa: E731
+    assert pdf.missing(which=str, run=there) == ["lmroman10-regular.otf (lmodern)"]
+
+
+def test_without_tex_nothing_is_built_and_the_reason_is_given(monkeypatch, capsys):
+    monkeypatch.setattr(pdf, "missing", lambda: ["xelatex (texlive-xetex)"])
+    monkeypatch.setattr(pdf, "sphinx", lambda: pytest.fail("it went on"))
+    assert pdf.main([]) == 1
+    told = capsys.readouterr().err
+    assert "xelatex (texlive-xetex)" in told and "apt-get install" in told
+
+
+def test_letters_that_the_fonts_lack_come_from_another():
+    code = "\\begin{sphinxVerbatim}\nễ\n\\end{sphinxVerbatim}"
+    assert pdf.letters("Nguyễn") == "" and pdf.letters(f"Nguyễn {code}").count("fallback") == 1
+    found = pdf.letters("Định lý: ∂L ≤ 3, “a”–b, ŷ, ⟨x⟩")
+    assert found.splitlines() == [
+        r"\newunicodechar{∂}{\fallback{2202}}", r"\newunicodechar{≤}{\fallback{2264}}",
+        r"\newunicodechar{⟨}{\fallback{27E8}}", r"\newunicodechar{⟩}{\fallback{27E9}}",
+    ]  # fmt: skip
+
+
+# The pages as LaTeX, and the links to the PDFs.
+
+
+def test_a_docstring_keeps_its_first_line():
+    code = 'def f(x):\n    """One line.\n\n    More.\n    """\n    return x\n\n\ny = """a\nb"""'
+    assert PAGES.first_lines(code) == (
+        'def f(x):\n    """One line."""\n    return x\n\n\ny = """a\nb"""'
+    )
+    assert PAGES.first_lines('"""A module.\n\nMore."""\n') == '"""A module."""\n'
+    assert PAGES.first_lines("%matplotlib inline\nx = 1") == "%matplotlib inline\nx = 1"
+    once = 'class A:\n    """Short."""'
+    assert PAGES.first_lines(once) == once
+
+
+def test_a_table_of_pandas_is_read():
+    text = "<table><tr style='x'><th></th><th>p</th></tr><tr><th>a &lt; b</th><td>1</td></table>"
+    assert PAGES.table_rows(text) == [["", "p"], ["a < b", "1"]]
+    found = PAGES.table(PAGES.table_rows(text))
+    assert [e.astext() for e in found.findall(nodes.entry)] == ["", "p", "a < b", "1"]
+
+
+def test_links_are_shown_only_to_what_is_there():
+    def pathto(name, resource):
+        return "../" + name
+
+    assert LINKS.links({}, "en", pathto) == ""
+    one = LINKS.links({"book": "x"}, "en", pathto)
+    assert one.count("<a ") == 1 and 'href="../pdf/book.pdf"' in one
+    vietnamese = LINKS.links(dict.fromkeys(("book", "write-up", "vi-write-up")), "vi", pathto)
+    assert vietnamese.count("<a ") == 3 and 'hreflang="vi"' in vietnamese
+    assert vietnamese.index("vi-write-up") < vietnamese.index("pdf/write-up")

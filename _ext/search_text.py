@@ -3,8 +3,8 @@
 Sphinx's own index lists words by pages and says neither how often nor where, and for an excerpt it
 fetches whole pages, navigation and code included, which a page opened as a file may not. So
 ``search.js``, beside this file, ranks the pages by this text and quotes from it. Code is left to
-Sphinx's index. ``search_words`` in _config.yml names, for a page, words under which a reader may look for
-it and that its text does not use.
+Sphinx's index. ``search_words`` in _config.yml names, for a page, words under which a reader may
+look for it and that its text does not use.
 """
 
 import json

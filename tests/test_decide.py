@@ -194,7 +194,8 @@ def test_a_control_computed_again_agrees(kept, name):
 
 def test_the_estimate_rounds_to_the_equation_that_is_printed(kept):
     """From the unrounded minimum: 31.849 is 31.8, while 31.85 of 31.849 would become 31.9."""
-    found = json.loads((decide.ROOT / "book" / "data" / "equation.json").read_text("utf-8"))
+    book = decide.ROOT / "src" / "rnn_lit" / "_book"
+    found = json.loads((book / "equation.json").read_text("utf-8"))
     printed = [w for array in found["parameters"].values() for w in np.ravel(array)]
     rounded = decide.shortened(kept["estimate"][: len(printed)], found["digits"])
     assert rounded == printed

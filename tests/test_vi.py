@@ -185,7 +185,12 @@ def small(tmp_path):
         ],
     }  # fmt: skip
     (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc, allow_unicode=True), "utf-8")
-    config = {"title": "Small", "sphinx": {"config": {"page_languages": {"book/vi-A-small": "vi"}}}}
+    own = {
+        "page_languages": {"book/vi-A-small": "vi"},
+        "search_words": {"book/vi-A-small": ["x"], "book/A-small": ["y"]},
+        "pdf_write_ups": ["book/A-small", "book/vi-A-small"],
+    }
+    config = {"title": "Small", "sphinx": {"config": own}}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config), "utf-8")
     nbformat.write(new_notebook(cells=[new_markdown_cell("# One\n\nText.")]), book / "index.ipynb")
     (book / "A-small.md").write_text(ENGLISH, "utf-8")
@@ -289,7 +294,11 @@ def test_the_edition_is_vietnamese_where_there_is_a_translation(small, tmp_path)
     assert "Text." in nbformat.read(out / "book" / "index.ipynb", 4).cells[0].source
     config, toc = (yaml.safe_load((out / name).read_text("utf-8")) for name in
                    ("_config.yml", "_toc.yml"))  # fmt: skip
-    assert config["title"] == "Nhỏ" and config["sphinx"]["config"]["language"] == "vi"
+    assert config["title"] == "Nhỏ"
+    assert config["sphinx"]["config"] == {
+        "language": "vi", "page_languages": {}, "search_words": {"book/A-small": ["y"]},
+        "pdf_write_ups": ["book/A-small"],
+    }  # fmt: skip
     assert [part["caption"] for part in toc["parts"]] == ["Phụ lục"]
     with pytest.raises(translate.BookError, match="not empty"):
         translate.edition(out, small)

@@ -1,7 +1,7 @@
 """What ch-decide reads and cannot compute in a chapter's time. python tools/decide.py [--jobs N]
 
-Writes ``rnn_lit/_book/decide.json``: the forecasts of 1821–2008 by a line beside a network in each of
-some settings, walk-forward in the folds of the study up to 1920 and from one fit to 1700–1920
+Writes ``rnn_lit/_book/decide.json``: the forecasts of 1821–2008 by a line beside a network in each
+of some settings, walk-forward in the folds of the study up to 1920 and from one fit to 1700–1920
 after that; the coefficients of the printed equation fitted anew to series that it simulates
 itself; and, as a control, what the same fit finds in series of stable linear models, which have no
 cycle without noise. What is finished is kept in ``_build/decide``, so an interrupted run goes on.

@@ -368,7 +368,13 @@ def edition(folder, root=ROOT):
         part["chapters"] = [one for one in part["chapters"] if one["file"] not in twice]
     toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     config["title"] = captions.get(config["title"], config["title"])
-    config["sphinx"]["config"].update(language=LANGUAGE, page_languages={})
+    own = config["sphinx"]["config"]
+    own.update(language=LANGUAGE, page_languages={})
+    for name, value in own.items():  # settings that name pages, as {page: …} or [page, …]
+        if isinstance(value, dict):
+            own[name] = {one: value[one] for one in value if one not in twice}
+        elif isinstance(value, list):
+            own[name] = [one for one in value if str(one) not in twice]
     translations = known(root)
     kept = [*(one["file"] for part in toc["parts"] for one in part["chapters"]), toc["root"]]
     for name in kept:

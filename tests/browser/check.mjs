@@ -188,6 +188,8 @@ function lookAtPrint() {
   const styled = (one) => getComputedStyle(one);
   for (const code of document.querySelectorAll('article pre')) {
     if (code.clientWidth && code.scrollWidth > code.clientWidth + 1) told('a line of code is cut', code);
+    // Code that may not be split leaves an empty box, and begins on the next sheet.
+    if (styled(code).breakInside === 'avoid') told('code may not be split', code);
   }
   for (const formula of document.querySelectorAll('article mjx-container > svg')) {
     const { right, width } = formula.getBoundingClientRect();

@@ -170,6 +170,7 @@ TRANSLATED = {
     "(https://example.org) viết năm 1990. `code` giữ nguyên.",
     "It is quoted.": "Đoạn ấy được trích.",
 }
+CAPTIONS = {"Small": "Nhỏ", "Appendices": "Phụ lục"}
 
 
 @pytest.fixture
@@ -189,6 +190,7 @@ def small(tmp_path):
         "page_languages": {"book/vi-A-small": "vi"},
         "search_words": {"book/vi-A-small": ["x"], "book/A-small": ["y"]},
         "pdf_write_ups": ["book/A-small", "book/vi-A-small"],
+        "html_theme_options": {"logo": {"text": "Small"}},
     }
     config = {"title": "Small", "sphinx": {"config": own}}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config), "utf-8")
@@ -197,6 +199,7 @@ def small(tmp_path):
     (book / "vi-A-small.md").touch()
     assert translate.main(["--root", str(tmp_path), "--start", "A-small"]) == 0
     change(tmp_path, lambda id, string: TRANSLATED.get(id, string))
+    change(tmp_path, lambda id, string: CAPTIONS[id], translate.TOC)
     assert translate.main(["--root", str(tmp_path)]) == 0
     return tmp_path
 
@@ -286,7 +289,6 @@ def test_renewing_twice_changes_nothing(small):
 
 def test_the_edition_is_vietnamese_where_there_is_a_translation(small, tmp_path):
     out = tmp_path / "edition"
-    change(small, lambda id, string: {"Small": "Nhỏ", "Appendices": "Phụ lục"}[id], "toc")
     translate.edition(out, small)
     text = (out / "book" / "A-small.md").read_text("utf-8")
     assert "# Một trang nhỏ" in text and "(app-small)=" in text and "$$ (eq-x)" in text
@@ -297,7 +299,7 @@ def test_the_edition_is_vietnamese_where_there_is_a_translation(small, tmp_path)
     assert config["title"] == "Nhỏ"
     assert config["sphinx"]["config"] == {
         "language": "vi", "page_languages": {}, "search_words": {"book/A-small": ["y"]},
-        "pdf_write_ups": ["book/A-small"],
+        "pdf_write_ups": ["book/A-small"], "html_theme_options": {"logo": {"text": "Nhỏ"}},
     }  # fmt: skip
     assert [part["caption"] for part in toc["parts"]] == ["Phụ lục"]
     with pytest.raises(translate.BookError, match="not empty"):

@@ -313,6 +313,15 @@ def test_a_table_of_pandas_is_read():
     assert [e.astext() for e in found.findall(nodes.entry)] == ["", "p", "a < b", "1"]
 
 
+def test_a_wide_table_keeps_its_words_and_its_short_columns_whole():
+    words, lines = [3, 11, 4, 12], [3, 40, 22, 90]
+    widths = PAGES.shares(lines, words, 100)
+    assert widths[0] == 50 and widths[2] == 240
+    assert all(width >= 10 * (word + 2) for width, word in zip(widths, words, strict=True))
+    assert abs(sum(widths) - 1000) <= 2 and widths[3] > widths[1]
+    assert PAGES.shares([50], [50], 40) == [520]  # a word that is longer than the line
+
+
 def test_links_are_shown_only_to_what_is_there():
     def pathto(name, resource):
         return "../" + name

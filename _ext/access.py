@@ -60,6 +60,11 @@ MENDS = (
         r'\1 aria-label="Colours: light, dark or as the system"',
     ),
     _mend(
+        "and its pictures are called Light, Dark and System Settings, each time all three",
+        r'(<i class="theme-switch [^>]*?)\s+title="[^"]*">',
+        r"\1>",
+    ),
+    _mend(
         "all folded code has one name, and not the words that are shown",
         r'<summary aria-label="Toggle hidden content">',
         r"<summary>",

@@ -33,6 +33,8 @@ PARTS = [
     ('<button class="btn theme-switch-button pst-js-only" aria-label="Color mode">',
      '<button class="btn theme-switch-button pst-js-only" '
      'aria-label="Colours: light, dark or as the system">'),
+    ('<i class="theme-switch fa-sun" data-mode="light" title="Light"></i>',
+     '<i class="theme-switch fa-sun" data-mode="light"></i>'),
     ('<summary aria-label="Toggle hidden content"><p>Show code</p>', "<summary><p>Show code</p>"),
     ('<th></th><th class="head text-left"><p></p></th><th>\n</th><th class="head"><p>n</p></th>',
      '<td></td><td class="head text-left"></td><td></td><th class="head"><p>n</p></th>'),

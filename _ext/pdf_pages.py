@@ -511,8 +511,7 @@ def _shape(one):
     for column, width in zip(columns, widths, strict=True):
         column["colwidth"] = width
     parent, place = one.parent, one.parent.index(one)
-    room = _room(8) if long else "\n"
-    parent.insert(place, latex(f"{room}\\begin{{widetable}}{{{size}}}\n"))
+    parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
 
 

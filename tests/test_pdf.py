@@ -5,6 +5,7 @@ import re
 import sys
 from types import SimpleNamespace
 
+import cite
 import claims
 import nbformat
 import pdf
@@ -179,9 +180,10 @@ def test_what_it_relies_on_is_settled():
 
 def test_the_citation_is_that_of_the_file(tmp_path, monkeypatch):
     assert f"Version {pdf.version()}" in BOOK.bibtex()
-    (tmp_path / "CITATION.cff").write_text("title: One\nauthors:\n  - name: Ann\n", "utf-8")
-    monkeypatch.setattr(BOOK, "BOOK", tmp_path / "book")
-    with pytest.raises(BOOK.Missing, match="CITATION.cff has no version"):
+    assert BOOK.bibtex() + "\n" == cite.entry((ROOT / cite.CITED).read_text("utf-8"))
+    (tmp_path / "D-references.md").write_text("# References\n", "utf-8")
+    monkeypatch.setattr(BOOK, "BOOK", tmp_path)
+    with pytest.raises(BOOK.Missing, match="D-references.md shows no BibTeX"):
         BOOK.bibtex()
 
 

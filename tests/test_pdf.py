@@ -321,6 +321,11 @@ def test_a_wide_table_keeps_its_words_and_its_short_columns_whole():
     assert PAGES.shares([50], [50], 40) == [520]  # a word that is longer than the line
 
 
+def test_a_formula_is_as_wide_as_it_is_drawn():
+    assert PAGES.drawn(r"W_{aa}") == "Waa"
+    assert PAGES.drawn(r"T \left(k + n^{2}\right) - k") == "T(kxx+xn2)- k"
+
+
 def test_links_are_shown_only_to_what_is_there():
     def pathto(name, resource):
         return "../" + name

@@ -5,6 +5,7 @@ import re
 import sys
 from types import SimpleNamespace
 
+import cite
 import claims
 import nbformat
 import pdf
@@ -180,9 +181,10 @@ def test_what_it_relies_on_is_settled():
 
 def test_the_citation_is_that_of_the_file(tmp_path, monkeypatch):
     assert f"Version {pdf.version()}" in BOOK.bibtex()
-    (tmp_path / "CITATION.cff").write_text("title: One\nauthors:\n  - name: Ann\n", "utf-8")
-    monkeypatch.setattr(BOOK, "BOOK", tmp_path / "book")
-    with pytest.raises(BOOK.Missing, match="CITATION.cff has no version"):
+    assert BOOK.bibtex() + "\n" == cite.entry((ROOT / cite.CITED).read_text("utf-8"))
+    (tmp_path / "D-references.md").write_text("# References\n", "utf-8")
+    monkeypatch.setattr(BOOK, "BOOK", tmp_path)
+    with pytest.raises(BOOK.Missing, match="D-references.md shows no BibTeX"):
         BOOK.bibtex()
 
 
@@ -309,6 +311,15 @@ def test_a_table_of_pandas_is_read():
     assert PAGES.table_rows(text) == [["", "p"], ["a < b", "1"]]
     found = PAGES.table(PAGES.table_rows(text))
     assert [e.astext() for e in found.findall(nodes.entry)] == ["", "p", "a < b", "1"]
+
+
+def test_a_wide_table_keeps_its_words_and_its_short_columns_whole():
+    words, lines = [3, 11, 4, 12], [3, 40, 22, 90]
+    widths = PAGES.shares(lines, words, 100)
+    assert widths[0] == 50 and widths[2] == 240
+    assert all(width >= 10 * (word + 2) for width, word in zip(widths, words, strict=True))
+    assert abs(sum(widths) - 1000) <= 2 and widths[3] > widths[1]
+    assert PAGES.shares([50], [50], 40) == [520]  # a word that is longer than the line
 
 
 def test_links_are_shown_only_to_what_is_there():

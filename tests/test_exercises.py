@@ -98,6 +98,8 @@ def build(folder, **pages):
             folder, None, folder / "html", folder / "trees", "html",
             confoverrides={
                 "extensions": ["myst_parser", "exercises"],
+                # said, since extensions add to Sphinx's default for the whole process
+                "source_suffix": {".md": "markdown"},
                 "myst_enable_extensions": ["dollarmath", "colon_fence"],
             },
             status=None, warning=warnings,

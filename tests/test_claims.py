@@ -26,7 +26,7 @@ def test_every_claim_is_settled(whole):
     assert not unsettled, (
         "claims that nothing settles: tag the cell that does for all sizes with `proves:LABEL`; "
         "or write a prf:proof beside a cell with `checks:LABEL`; or write which settled claim "
-        "contains it, as in: covered by {eq}`eq-other`\n" + "\n".join(unsettled)
+        "contains it, as in: this follows from {eq}`eq-other`\n" + "\n".join(unsettled)
     )
 
 
@@ -50,11 +50,11 @@ def test_every_proof_names_a_label_of_the_book(whole):
     assert not wrong, "proofs of what the book does not state:\n" + "\n".join(wrong)
 
 
-def test_what_covers_a_claim_is_a_label_of_the_book(whole):
+def test_what_a_claim_follows_from_is_a_label_of_the_book(whole):
     names = {label.name for label in whole.labels}
     wrong = [
-        f"{name} is covered by {other}"
-        for name, sentences in whole.covered.items()
+        f"{name} follows from {other}"
+        for name, sentences in whole.follows.items()
         for other in {name}.union(*sentences)
         if other not in names
     ]
@@ -186,35 +186,52 @@ def test_of_which_claims_a_proof_is(first, named):
     assert set(read(f"{CLAIM}\n\n:::{{prf:proof}}\n{first}\n:::").proofs) == named
 
 
-COVERED = """
+FOLLOWING = """
 $$ a = b $$ (eq-proved)
 
 $$ b = c $$ (eq-silent)
 
 $$ c = d $$ (eq-follows)
 
-This is covered by {eq}`eq-proved`. The rest is another matter.
+This follows from {eq}`eq-proved`. The rest is another matter.
 
 $$ d = e $$ (eq-circle)
 
-Both {eq}`eq-circle` and {eq}`eq-round` are covered by {eq}`eq-round`.
+Both {eq}`eq-circle` and {eq}`eq-round` follow from {eq}`eq-round`.
 
 $$ e = f $$ (eq-round)
 
 $$ f = g $$ (eq-both)
 
-It is covered by {eq}`eq-proved` and {eq}`eq-silent`.
+which is a case of {eq}`eq-proved` and {eq}`eq-silent`.
 """
 
 
-def test_what_is_covered_is_as_settled_as_what_covers_it():
-    found = read(COVERED, ["proves:eq-proved"])
+def test_what_follows_is_as_settled_as_what_it_follows_from():
+    found = read(FOLLOWING, ["proves:eq-proved"])
     left = ["eq-silent", "eq-circle", "eq-round", "eq-both"]
     assert [label.name for label in found.open()] == left
-    assert found.covered["eq-follows"] == [{"eq-proved"}]
+    assert found.follows["eq-follows"] == [{"eq-proved"}]
     more = ["eq-proved", "eq-silent", "eq-follows", *left[1:]]
-    assert opened(COVERED, ["checks:eq-proved"]) == more
-    assert opened(COVERED, ["proves:eq-proved", "proves:eq-silent", "proves:eq-round"]) == []
+    assert opened(FOLLOWING, ["checks:eq-proved"]) == more
+    assert opened(FOLLOWING, ["proves:eq-proved", "proves:eq-silent", "proves:eq-round"]) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named"),
+    [
+        ("which follows\nfrom {eq}`eq-z`.", {"eq-a"}),
+        ("By {eq}`eq-y`, this is the case $t = 3$ of {eq}`eq-z`.", {"eq-a"}),
+        ("{eq}`eq-b` and {eq}`eq-c` are special cases of {eq}`eq-z`.", {"eq-b", "eq-c"}),
+        ("By {eq}`eq-y`, {eq}`eq-b` follows from {prf:ref}`eq-z`.", {"eq-b"}),
+        ("This follows from that. It agrees with {eq}`eq-z`.", set()),
+        ("The pairing with a direction follows from {eq}`eq-z`.", set()),
+        ("This does not follow from {eq}`eq-z`.", set()),
+        ("The rest is covered by a tube {eq}`eq-z`.", set()),
+    ],
+)
+def test_of_which_claims_a_sentence_speaks(sentence, named):
+    assert read(f"{CLAIM}\n\n{sentence}").follows == dict.fromkeys(named, [{"eq-z"}])
 
 
 def command(root):
@@ -231,7 +248,7 @@ def save_page(root, *tags):
     save(
         root / "book" / "1-first.ipynb",
         new_markdown_cell(equations),
-        new_markdown_cell(proof + "\n\nThe claim {eq}`eq-c` is covered by {eq}`eq-b`."),
+        new_markdown_cell(proof + "\n\nThe claim {eq}`eq-c` is a case of {eq}`eq-b`."),
         *(cell("pass", tag) for tag in tags),
     )
 
@@ -246,7 +263,7 @@ def test_the_command_says_how_each_claim_is_settled(book):
     assert done.returncode == 1 and not done.stderr
     assert said["eq-a"].startswith("proves in book/1-first.ipynb, cell")
     assert re.match(r"proof in book/1-.* \+ checks in book/1-", said["eq-b"])
-    assert said["eq-c"] == "covered by eq-b"
+    assert said["eq-c"] == "follows from eq-b"
     assert said["eq-d"].startswith("OPEN (illustrates in book/1-first.ipynb")
     assert said["eq-e"].startswith("OPEN (checks in book/1-first.ipynb")
     assert said["eq-f"] == "OPEN (nothing)"

@@ -6,9 +6,10 @@ in finitely many cases, ``illustrates:eq-…`` by samples in floating point. A c
 
 (a) a cell proves it; or
 (b) a ``prf:proof`` settles it, and a cell proves or checks it; or
-(c) a sentence says that it is "covered by {eq}`eq-other`", and that claim is settled. Such a
-    sentence speaks of the equations that it names before these words, or else of the claim last
-    displayed. If it names several after them, all have to be settled.
+(c) a sentence says that it "follows from {eq}`eq-other`" or "is a case of {eq}`eq-other`" (also
+    "the case $T = 1$ of"), and that claim is settled. Directly before these words stand the
+    claims that the sentence speaks of, or "which", "this", "these" or "both": then it is the claim
+    last displayed. If the sentence names several after them, all have to be settled.
 
 A ``prf:proof`` settles the statement (``prf:theorem``, ``prf:lemma``, …) directly before it, that
 is its label and every ``eq-…`` displayed in it; and, if its first sentence begins with
@@ -33,8 +34,14 @@ LABEL = re.compile(
     r"|^\((?P<target>[\w-]+)\)=[ \t]*$",
     re.MULTILINE,
 )
-COVERED = "covered by"
 REFERENCE = re.compile(r"\{(?:eq|prf:ref|ref)\}`(?:[^`<]*<)?([\w-]+)>?`")
+ONE = r"\{(?:eq|prf:ref|ref)\}`[^`]+`"
+FOLLOWS = re.compile(
+    rf"(?:(?P<subject>(?:(?:{ONE},\s+)*{ONE},?\s+and\s+)?{ONE}|\b(?:which|this|these|both)\b)\s+"
+    r"(?:follows?\s+from|(?:is|are)\s+(?:an?\s+|the\s+)?(?:special\s+)?cases?\s+"
+    rf"(?:\$[^$]+\$\s+)?of|(?:is|are)\s+covered\s+by)|covered\s+by)\s+(?={ONE})",
+    re.IGNORECASE,
+)
 SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\$\$[ \t]*\([\w-]+\)")
 #: The directives of sphinx-proof that state something a proof can follow.
 STATES = {
@@ -60,12 +67,12 @@ class Directive(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """What the whole book labels, tags, proves on paper and covers."""
+    """What the whole book labels, tags, proves on paper and takes from another claim."""
 
     labels: list[Label]
     tagged: dict[str, dict[str, list[str]]]  # label: verb: the cells that say so
     proofs: dict[str, list[str]]  # label: the texts whose prf:proof settles it
-    covered: dict[str, list[frozenset[str]]]  # label: for each sentence, what it says covers it
+    follows: dict[str, list[frozenset[str]]]  # label: for each sentence, what it follows from
 
     def open(self):
         """The claims that nothing settles, in the book's order."""
@@ -81,16 +88,16 @@ class Claims(NamedTuple):
         if "checks" in cell and name in self.proofs:
             proof, checks = "; ".join(self.proofs[name]), "; ".join(cell["checks"])
             return f"proof in {proof} + checks in {checks}"
-        for others in self.covered.get(name, ()):
+        for others in self.follows.get(name, ()):
             if others and all(one not in seen and self.settled(one, seen) for one in others):
-                return "covered by " + ", ".join(sorted(others))
+                return "follows from " + ", ".join(sorted(others))
         return ""
 
     def lacking(self, name):
         """What an open claim has, which is not enough."""
         has = [f"{verb} in {'; '.join(at)}" for verb, at in self.tagged.get(name, {}).items()]
         has += [f"proof in {'; '.join(self.proofs[name])}"] if name in self.proofs else []
-        has += ["covered by " + ", ".join(sorted(one)) for one in self.covered.get(name, ())]
+        has += ["follows from " + ", ".join(sorted(one)) for one in self.follows.get(name, ())]
         return " + ".join(has)
 
 
@@ -100,7 +107,7 @@ def tagged(tags):
 
 
 def read(root=ROOT):
-    """Every label, tag, proof and cover of the book, in reading order."""
+    """Every label, tag, proof and consequence of the book, in reading order."""
     found = Claims([], {}, {}, {})
     for path in pages(root):
         read_page(_parts(path, root), found)
@@ -132,17 +139,16 @@ def _labelled(source):
 
 
 def _read_text(cell, found, last):
-    """Take in the labels and covers of one text; returns the claim last displayed."""
+    """Take in the labels and consequences of one text; returns the claim last displayed."""
     labelled = _labelled(cell.source)
     found.labels.extend(Label(name, cell.place) for _, name in labelled)
     claims = [(start, name) for start, name in labelled if name.startswith("eq-")]
-    for match in re.finditer(COVERED, cell.source):
+    for match in FOLLOWS.finditer(cell.source):
         shown = [name for start, name in claims if start < match.start()]
-        before = SENTENCE_END.split(cell.source[: match.start()])[-1]
         after = SENTENCE_END.split(cell.source[match.end() :])[0]
-        named = REFERENCE.findall(before) or shown[-1:] or ([last] if last else [])
+        named = REFERENCE.findall(match["subject"] or "") or shown[-1:] or ([last] if last else [])
         for name in named:
-            found.covered.setdefault(name, []).append(frozenset(REFERENCE.findall(after)))
+            found.follows.setdefault(name, []).append(frozenset(REFERENCE.findall(after)))
     return claims[-1][1] if claims else last
 
 

@@ -34,7 +34,8 @@ APPENDIX = "\\appendix\n\\setcounter{secnumdepth}{0}\n" + "".join(
 UNSEEN = re.compile(r"\\(left|right|[Bb]ig+[lr]?|mathsf|mathrm|operatorname)\b")
 ROWS = 14  # a longer table may break over pages
 TOGETHER = 14  # a shorter listing does not
-SHORT = 26  # letters of a column's longest line that had better not be broken
+#: Letters of a column that had better not be broken, and of one that asks for no more room.
+SHORT, LONG = 26, 60
 #: About how many letters a line of a table holds, in each size of type.
 SIZES = {"small": 84, "footnotesize": 94, "scriptsize": 108}
 
@@ -528,7 +529,9 @@ def shares(whole, words, room):
         if whole[at] <= SHORT and lacks <= spare:
             widths[at] += lacks
             spare -= lacks
-    lacking = [max(line + 2 - width, 0) for line, width in zip(whole, widths, strict=True)]
+    # A line that is longer than these breaks anyway, and asks for no more than they do.
+    lacking = [max(min(line, LONG) + 2 - width, 0)
+               for line, width in zip(whole, widths, strict=True)]  # fmt: skip
     total = sum(lacking) or 1
     return [
         round(10 * (width + max(spare, 0) * lack / total))

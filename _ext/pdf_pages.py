@@ -511,8 +511,7 @@ def _shape(one):
     for column, width in zip(columns, widths, strict=True):
         column["colwidth"] = width
     parent, place = one.parent, one.parent.index(one)
-    room = _room(8) if long else "\n"
-    parent.insert(place, latex(f"{room}\\begin{{widetable}}{{{size}}}\n"))
+    parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
 
 
@@ -538,15 +537,27 @@ def shares(whole, words, room):
 
 
 def said(entry):
-    """About the letters that an entry takes in print, a formula as one word."""
+    """About the letters that an entry takes in print."""
     text = []
     for node in entry.findall():
         if isinstance(node, nodes.math):
-            tex = re.sub(r"[-+=<>]", "x+x", UNSEEN.sub("", node.astext()))
-            text.append(re.sub(r"[{}^_\\\s]", "", re.sub(r"\\[A-Za-z]+", "x", tex)))
+            text.append(drawn(node.astext()))
         elif isinstance(node, nodes.Text) and not isinstance(node.parent, nodes.math):
             text.append(str(node))
     return "".join(text)
+
+
+def drawn(tex):
+    """Letters that are about as wide as a formula; it may be broken at signs outside brackets."""
+    tex = re.sub(r"\\[A-Za-z]+", "x", UNSEEN.sub("", tex))
+    depth, letters = 0, []
+    for letter in re.sub(r"[{}^_\\\s]", "", tex):
+        depth += (letter in "([") - (letter in ")]")
+        if letter in "+-=<>":
+            letters.append(f"xx{letter}x" if depth else f"{letter} ")
+        else:
+            letters.append(letter)
+    return "".join(letters)
 
 
 class Outputs(Transform):

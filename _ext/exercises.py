@@ -22,7 +22,7 @@ import re
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx.addnodes import pending_xref
+from sphinx.addnodes import pending_xref, start_of_file
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -136,19 +136,30 @@ class Titles(SphinxPostTransform):
             said = f"exercise {number(self.env, label)}"
             box[0] += [nodes.Text("Solution of "), _link(label, said, "to-exercise")]
             self._place(box)
-        self._mentions(list(exercises))
+        self._mentions()
 
     def _place(self, box):
         """LaTeX knows no place by the name of a box, so a target stands before it."""
         if self.app.builder.format == "latex":
-            box.parent.insert(box.parent.index(box), nodes.target("", "", ids=list(box["ids"])))
+            # Its own name alone: where (another)= stands above, that is a target already.
+            name = box.get("exercise") or f"{box['solution']}-solution"
+            box.parent.insert(box.parent.index(box), nodes.target("", "", ids=[name]))
 
-    def _mentions(self, labels):
+    def _page(self, node):
+        """The page of a node; a document for LaTeX holds many."""
+        while node is not None:
+            if isinstance(node, start_of_file):
+                return node["docname"]
+            node = node.parent
+        return self.env.docname
+
+    def _mentions(self):
         """Only on pages with exercises: elsewhere the words speak of another chapter's."""
-        if not labels:
-            return
         for text in list(self.document.findall(nodes.Text)):
             if _inside(text, UNREAD) or not MENTION.search(text):
+                continue
+            labels = known(self.env).get(self._page(text), [])
+            if not labels:
                 continue
             parts, end = [], 0
             for match in MENTION.finditer(text):

@@ -34,6 +34,7 @@ APPENDIX = "\\appendix\n\\setcounter{secnumdepth}{0}\n" + "".join(
 UNSEEN = re.compile(r"\\(left|right|[Bb]ig+[lr]?|mathsf|mathrm|operatorname)\b")
 ROWS = 14  # a longer table may break over pages
 TOGETHER = 14  # a shorter listing does not
+SHORT = 26  # letters of a column's longest line that had better not be broken
 #: About how many letters a line of a table holds, in each size of type.
 SIZES = {"small": 84, "footnotesize": 94, "scriptsize": 108}
 
@@ -431,8 +432,12 @@ class Shapes(Transform):
             _shape(one)
         for proof in list(self.document.findall(proof_node)):
             self._proof(proof)
+        for link in list(self.document.findall(nodes.reference)):
+            if "to-solution" in link["classes"]:  # a button on the page
+                link.parent.remove(link)
         for box in list(self.document.findall(nodes.admonition)):
-            if box["ids"]:
+            # Before an exercise and its solution _ext/exercises.py has put a target.
+            if box["ids"] and not {"exercise", "solution"} & set(box["classes"]):
                 page = self.home(box)
                 labels = "".join(_label(page, one) for one in box["ids"])
                 box.parent.insert(box.parent.index(box), latex(f"\n{labels}\n"))
@@ -454,8 +459,10 @@ class Shapes(Transform):
         box[0][0:1] = [nodes.emphasis("", "Proof."), nodes.Text(first.removeprefix("Proof."))]
         place, parent = proof.parent.index(proof), proof.parent
         parent[place : place + 1] = [
-            latex("\n\\begin{bookproof}\n"), *box.children, latex("\n\\end{bookproof}\n")
-        ]  # fmt: skip
+            latex("\n\\begin{bookproof}\n"),
+            *box.children,
+            nodes.math_block("", "\\end{bookproof}\n", nowrap=True),  # without an empty line
+        ]
 
     def _note(self, note):
         """LaTeX writes no label for a paragraph: {ref}`… <proof-eq-…>` would lead nowhere."""
@@ -500,27 +507,57 @@ def _shape(one):
     one["classes"].append("colwidths-given")
     wanted = sum(words) + 2 * len(words)
     size = next((name for name, room in SIZES.items() if wanted <= room), "tiny")
-    room = SIZES.get(size, wanted)
-    spare = max(room - wanted, 0)
-    more = sum(w - v for w, v in zip(whole, words, strict=True)) or 1
-    for column, line, word in zip(columns, whole, words, strict=True):
-        column["colwidth"] = 10 * (word + 2) + round(10 * spare * (line - word) / more)
+    widths = shares(whole, words, max(SIZES.get(size, wanted), wanted))
+    for column, width in zip(columns, widths, strict=True):
+        column["colwidth"] = width
     parent, place = one.parent, one.parent.index(one)
-    room = _room(8) if long else "\n"
-    parent.insert(place, latex(f"{room}\\begin{{widetable}}{{{size}}}\n"))
+    parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
 
 
+def shares(whole, words, room):
+    """Widths of columns whose longest lines and words are given, in a line of so many letters.
+
+    A column has room for its longest word; then the short ones get their whole lines, and what is
+    left goes to the long ones, in proportion to what they lack.
+    """
+    widths = [word + 2 for word in words]
+    spare = room - sum(widths)
+    for at in sorted(range(len(whole)), key=whole.__getitem__):
+        lacks = whole[at] - words[at]
+        if whole[at] <= SHORT and lacks <= spare:
+            widths[at] += lacks
+            spare -= lacks
+    lacking = [max(line + 2 - width, 0) for line, width in zip(whole, widths, strict=True)]
+    total = sum(lacking) or 1
+    return [
+        round(10 * (width + max(spare, 0) * lack / total))
+        for width, lack in zip(widths, lacking, strict=True)
+    ]
+
+
 def said(entry):
-    """About the letters that an entry takes in print, a formula as one word."""
+    """About the letters that an entry takes in print."""
     text = []
     for node in entry.findall():
         if isinstance(node, nodes.math):
-            tex = UNSEEN.sub("", node.astext())
-            text.append(re.sub(r"[{}^_\\\s]", "", re.sub(r"\\[A-Za-z]+", "x", tex)))
+            text.append(drawn(node.astext()))
         elif isinstance(node, nodes.Text) and not isinstance(node.parent, nodes.math):
             text.append(str(node))
     return "".join(text)
+
+
+def drawn(tex):
+    """Letters that are about as wide as a formula; it may be broken at signs outside brackets."""
+    tex = re.sub(r"\\[A-Za-z]+", "x", UNSEEN.sub("", tex))
+    depth, letters = 0, []
+    for letter in re.sub(r"[{}^_\\\s]", "", tex):
+        depth += (letter in "([") - (letter in ")]")
+        if letter in "+-=<>":
+            letters.append(f"xx{letter}x" if depth else f"{letter} ")
+        else:
+            letters.append(letter)
+    return "".join(letters)
 
 
 class Outputs(Transform):

@@ -1,6 +1,7 @@
 // An inline formula wider than its column gets a box in which it scrolls. Only such a formula: a
 // box does not stand on the line's baseline as letters do. And whatever scrolls sideways, formulas,
-// tables, code, is a stop of the Tab key and says what it is; what fits is neither.
+// tables, code, is a stop of the Tab key and says what it is; what fits is neither. On paper it is
+// made to fit.
 (() => {
   const BOXES = ['div.math', 'span.math.wide', '.pst-scrollable-table-container', '.output', 'pre'];
   const called = (box) => {
@@ -28,6 +29,21 @@
       }
     }
   };
+  // On paper nothing scrolls, so what is wider than the sheet is made smaller, as a whole.
+  const SHEET = 690; // of A4 between its margins, at the screen's 96 dots an inch
+  const shrunk = [];
+  window.addEventListener('beforeprint', () => {
+    for (const one of document.querySelectorAll('article :is(table, mjx-container > svg)')) {
+      const { width } = one.getBoundingClientRect();
+      if (width > SHEET && !one.parentElement.closest('table')) {
+        one.style.zoom = SHEET / width;
+        shrunk.push(one);
+      }
+    }
+  });
+  window.addEventListener('afterprint', () => {
+    for (const one of shrunk.splice(0)) one.style.zoom = '';
+  });
   window.addEventListener('load', () => {
     (window.MathJax?.startup?.promise ?? Promise.resolve()).then(() => {
       // The article grows when a folded part is opened, whose formulas had no width before.

@@ -165,28 +165,9 @@ def search():
 
 
 def bibtex():
-    """The entry for a bibliography, from CITATION.cff."""
-    cited = (BOOK.parent / "CITATION.cff").read_text(encoding="utf-8")
-
-    def value(key):
-        found = re.search(rf"^{key}: *(.+)$", cited, re.MULTILINE)
-        if not found:
-            raise Missing(f"CITATION.cff has no {key}")
-        return found[1].strip("\"' ")
-
-    names = re.search(r"^authors:\n  - (?:name: *(.+)|family-names: .*)$", cited, re.MULTILINE)
-    if not (names and names[1]):
-        raise Missing("CITATION.cff has no author with a name")
-    lines = {
-        "title": f"{{{value('title')}}}",
-        "author": f"{{{names[1]}}}",
-        "note": f"Version {value('version')}, with a Python package, rnn_lit",
-    }
-    released = re.search(r"^date-released: *[\"']?(\d{4})", cited, re.MULTILINE)
-    if released:
-        lines["year"] = released[1]
-    address = re.search(r"^url: *[\"']?([^\"'\n]+)", cited, re.MULTILINE)
-    if address:
-        lines["url"] = address[1]
-    body = ",\n".join(f"  {key:6} = {{{text}}}" for key, text in lines.items())
-    return "@misc{rnn_forecasting_equation,\n" + body + "\n}"
+    """The entry for a bibliography, which Appendix D has from CITATION.cff."""
+    page = (BOOK / "D-references.md").read_text(encoding="utf-8")
+    found = re.search(r"^```bibtex\n(@.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise Missing("D-references.md shows no BibTeX")
+    return found[1]

@@ -33,6 +33,8 @@ PARTS = [
     ('<button class="btn theme-switch-button pst-js-only" aria-label="Color mode">',
      '<button class="btn theme-switch-button pst-js-only" '
      'aria-label="Colours: light, dark or as the system">'),
+    ('<i class="theme-switch fa-sun" data-mode="light" title="Light"></i>',
+     '<i class="theme-switch fa-sun" data-mode="light"></i>'),
     ('<summary aria-label="Toggle hidden content"><p>Show code</p>', "<summary><p>Show code</p>"),
     ('<th></th><th class="head text-left"><p></p></th><th>\n</th><th class="head"><p>n</p></th>',
      '<td></td><td class="head text-left"></td><td></td><th class="head"><p>n</p></th>'),
@@ -52,8 +54,9 @@ def test_what_needs_no_mend_stays():
     assert access.mended(page) == (page, set())
 
 
-def app(tmp_path, *docnames):
+def app(tmp_path, *docnames, language="en"):
     return SimpleNamespace(builder=SimpleNamespace(name="html", format="html"), outdir=tmp_path,
+                           config=SimpleNamespace(language=language),
                            env=SimpleNamespace(found_docs=set(docnames)))  # fmt: skip
 
 
@@ -71,6 +74,8 @@ def test_a_mend_that_nothing_needs_fails_the_build(tmp_path):
     assert page.read_text("utf-8") == "".join(after for _, after in PARTS)
     page.write_text(whole.replace("doc-biblioentry", "x"), encoding="utf-8")
     mend(app(tmp_path, "one", "two"), ["one"])  # a build that did not write all cannot know
+    page.write_text(whole.replace("doc-biblioentry", "x"), encoding="utf-8")
+    mend(app(tmp_path, "one", language="vi"), ["one"])  # the theme's words are other ones
     page.write_text(whole.replace("doc-biblioentry", "x"), encoding="utf-8")
     with pytest.raises(ExtensionError, match="an entry of the bibliography"):
         mend(app(tmp_path, "one"), ["one"])

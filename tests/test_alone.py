@@ -24,6 +24,13 @@ FILE = re.compile(
 )
 #: The one folder that is named: where a checkout keeps what two chapters find and others show.
 KEPT = "../src/rnn_lit/_book"
+#: What JupyterLab 4.6 with jupyterlab-myst 2.7 was seen to render. It shows nothing in the place of
+#: a literalinclude, and knows no eval-rst and no bibliography, which stand on pages of text alone.
+DIRECTIVES = {
+    "admonition", "exercise", "solution",
+    "prf:algorithm", "prf:lemma", "prf:proof", "prf:theorem",
+}  # fmt: skip
+ROLES = {"cite", "cite:t", "eq", "numref", "prf:ref", "ref"}
 OPENING = ("Path", "open", "read_csv", "load", "loadtxt")
 #: Names under which a distribution is imported, where they differ.
 IMPORTED = {"python-flint": "flint", "ipykernel": "IPython"}
@@ -83,6 +90,13 @@ def test_what_a_chapter_reads_is_in_the_package(path):
 )
 def test_a_file_that_is_elsewhere_is_noticed(source, told):
     assert sorted(faults(source)) == sorted(told)
+
+
+@EACH
+def test_jupyterlab_renders_each_directive_and_role(path):
+    text = "\n".join(one.source for one in cells(path) if one.kind == "markdown")
+    assert set(re.findall(r"^ *(?::{3,}|`{3,})\{([^}]*)\}", text, re.MULTILINE)) <= DIRECTIVES
+    assert set(re.findall(r"\{([a-z:]+)\}`", text)) <= ROLES
 
 
 def asked(extra):

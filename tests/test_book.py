@@ -10,6 +10,8 @@ import nbformat
 import pytest
 import tangle
 import yaml
+from sphinx.util.matching import Matcher
+from surroundings import git
 
 ROOT = Path(__file__).resolve().parents[1]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
@@ -24,6 +26,20 @@ def test_the_table_of_contents_lists_every_page():
     written = {p for p in (ROOT / "book").iterdir() if p.suffix in (".ipynb", ".md")}
     missing = {p.name for p in written} - {p.name for p in chapters.pages()}
     assert not missing, f"not in _toc.yml: {sorted(missing)}"
+
+
+def test_what_is_no_page_is_left_out_by_name():
+    """only_build_toc_files looks for such files by a pattern that brackets in the path break."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    left_out = Matcher(config["exclude_patterns"])
+    taken_in = {"CHANGELOG.md"}  # by a page, which Sphinx knows
+    if (told := git("ls-files", folder=ROOT)) is None or told.returncode:
+        pytest.skip("git does not list the files")
+    for name in told.stdout.decode().splitlines():
+        parts = name.split("/")
+        if name.endswith((".md", ".ipynb")) and parts[0] != "book" and name not in taken_in:
+            above = ("/".join(parts[: i + 1]) for i in range(len(parts)))
+            assert any(map(left_out, above)), f"exclude_patterns should name {name}"
 
 
 def test_the_citation_is_of_this_version():

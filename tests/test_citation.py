@@ -124,7 +124,7 @@ def test_the_page_shows_the_entry_that_is_made_from_it():
 def test_the_entry_is_bibtex_with_these_fields():
     read = pytest.importorskip("pybtex.database").parse_string(cite.entry(TEXT), "bibtex")
     (one,) = read.entries.values()
-    fields = {name: value.strip("{}") for name, value in one.fields.items()}
+    fields = {name: " ".join(value.strip("{}").split()) for name, value in one.fields.items()}
     assert fields["title"] == CITED["title"] and fields["year"] == str(CITED["date-released"])[:4]
     assert f"Version {CITED['version']}. " in fields["note"] and "Nguyễn" in fields["note"]
     (author,) = one.persons["author"]

@@ -104,6 +104,16 @@ def bare(term):
     return re.sub(r"\s*\([^)]*\)", "", term).strip().lower()
 
 
+def terms():
+    """Each English term, the longest first: how it is found, and the Vietnamese for it."""
+    for term in sorted({bare(term) for term, _ in ROWS}, key=len, reverse=True):
+        there = re.compile(rf"(?<![\w-]){re.escape(term)}(?:s|es)?(?![\w-])", re.IGNORECASE)
+        yield term, there, [bare(ours) for theirs, ours in ROWS if bare(theirs) == term]
+
+
+TERMS = list(terms())
+
+
 def otherwise(english, vietnamese):
     """The glossary's terms that a sentence has, and its translation has not."""
     if english == vietnamese:  # a quotation
@@ -112,9 +122,7 @@ def otherwise(english, vietnamese):
     english, missing = messages.CODE.sub(" ", english), []
     for title in re.findall(r"\*[^*]+\*", english):  # which stays as it is
         english = english.replace(title, " ") if title in vietnamese else english
-    for term in sorted({bare(term) for term, _ in ROWS}, key=len, reverse=True):
-        there = re.compile(rf"(?<![\w-]){re.escape(term)}(?:s|es)?(?![\w-])", re.IGNORECASE)
-        meant = [bare(ours) for theirs, ours in ROWS if bare(theirs) == term]
+    for term, there, meant in TERMS:
         if there.search(english) and not any(one in vietnamese.lower() for one in meant):
             missing.append(f"{term}: {' or '.join(meant)}")
         english = there.sub(" ", english)
@@ -170,6 +178,7 @@ TRANSLATED = {
     "(https://example.org) viết năm 1990. `code` giữ nguyên.",
     "It is quoted.": "Đoạn ấy được trích.",
 }
+CAPTIONS = {"Small": "Nhỏ", "Appendices": "Phụ lục"}
 
 
 @pytest.fixture
@@ -185,13 +194,20 @@ def small(tmp_path):
         ],
     }  # fmt: skip
     (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc, allow_unicode=True), "utf-8")
-    config = {"title": "Small", "sphinx": {"config": {"page_languages": {"book/vi-A-small": "vi"}}}}
+    own = {
+        "page_languages": {"book/vi-A-small": "vi"},
+        "search_words": {"book/vi-A-small": ["x"], "book/A-small": ["y"]},
+        "pdf_write_ups": ["book/A-small", "book/vi-A-small"],
+        "html_theme_options": {"logo": {"text": "Small"}},
+    }
+    config = {"title": "Small", "sphinx": {"config": own}}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config), "utf-8")
     nbformat.write(new_notebook(cells=[new_markdown_cell("# One\n\nText.")]), book / "index.ipynb")
     (book / "A-small.md").write_text(ENGLISH, "utf-8")
     (book / "vi-A-small.md").touch()
     assert translate.main(["--root", str(tmp_path), "--start", "A-small"]) == 0
     change(tmp_path, lambda id, string: TRANSLATED.get(id, string))
+    change(tmp_path, lambda id, string: CAPTIONS[id], translate.TOC)
     assert translate.main(["--root", str(tmp_path)]) == 0
     return tmp_path
 
@@ -281,7 +297,6 @@ def test_renewing_twice_changes_nothing(small):
 
 def test_the_edition_is_vietnamese_where_there_is_a_translation(small, tmp_path):
     out = tmp_path / "edition"
-    change(small, lambda id, string: {"Small": "Nhỏ", "Appendices": "Phụ lục"}[id], "toc")
     translate.edition(out, small)
     text = (out / "book" / "A-small.md").read_text("utf-8")
     assert "# Một trang nhỏ" in text and "(app-small)=" in text and "$$ (eq-x)" in text
@@ -289,7 +304,11 @@ def test_the_edition_is_vietnamese_where_there_is_a_translation(small, tmp_path)
     assert "Text." in nbformat.read(out / "book" / "index.ipynb", 4).cells[0].source
     config, toc = (yaml.safe_load((out / name).read_text("utf-8")) for name in
                    ("_config.yml", "_toc.yml"))  # fmt: skip
-    assert config["title"] == "Nhỏ" and config["sphinx"]["config"]["language"] == "vi"
+    assert config["title"] == "Nhỏ"
+    assert config["sphinx"]["config"] == {
+        "language": "vi", "page_languages": {}, "search_words": {"book/A-small": ["y"]},
+        "pdf_write_ups": ["book/A-small"], "html_theme_options": {"logo": {"text": "Nhỏ"}},
+    }  # fmt: skip
     assert [part["caption"] for part in toc["parts"]] == ["Phụ lục"]
     with pytest.raises(translate.BookError, match="not empty"):
         translate.edition(out, small)

@@ -7,6 +7,7 @@ compares the two, so CITATION.cff is the one place where a name, a title or a ve
 import argparse
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import yaml
@@ -15,6 +16,7 @@ from chapters import ROOT, BookError, write
 CITED = Path("CITATION.cff")
 PAGE = Path("book", "D-references.md")
 KEY = "rnn_forecasting_equation"
+WHOLE = {"break_long_words": False, "break_on_hyphens": False}
 BLOCK = re.compile(r"(?<=^```bibtex\n)@.*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -38,8 +40,9 @@ def entry(text):
         "note": f"Version {cited['version']}. {preferred['notes']}",
         "url": preferred.get("url", cited.get("url", "")),
     }
-    lines = [f"  {name:6} = {{{value}}},\n" for name, value in fields.items() if value]
-    return f"@misc{{{KEY},\n{''.join(lines)}}}\n"
+    lines = [f"  {name:6} = {{{value}}}," for name, value in fields.items() if value]
+    lines = [textwrap.fill(line, 79, subsequent_indent=12 * " ", **WHOLE) for line in lines]
+    return "\n".join([f"@misc{{{KEY},", *lines, "}"]) + "\n"
 
 
 def shown(page):

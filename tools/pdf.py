@@ -191,8 +191,7 @@ def faults(log):
 
 def again(log):
     """Does the log ask for another pass?"""
-    return bool(re.search(r"Rerun to get|rerun LaTeX|Label\(s\) may have changed|No file .*\.toc",
-                          log))  # fmt: skip
+    return bool(re.search(r"Rerun to get|Rerun LaTeX|may have changed|No file .*\.toc", log))
 
 
 # The whole.
@@ -258,6 +257,9 @@ def prepare(filled):
         if not (LATEX / f"{name}.tex").exists():
             raise BookError(f"Sphinx has not written {name}.tex: is {page} in _toc.yml?")
         source = (LATEX / f"{name}.tex").read_text(encoding="utf-8")
+        # A paper has no frames that a figure could run into, so its figures may move.
+        moving = source.replace(r"\begin{figure}[H]", r"\begin{figure}[!htbp]")
+        (LATEX / f"{name}.tex").write_text(moving, encoding="utf-8")
         preamble, first = language_setup(language)
         head = first + cover("TITLE", filled, language).replace("TITLE", title_of(source))
         (LATEX / f"{name}.cover").write_text(head, encoding="utf-8")

@@ -367,8 +367,17 @@ def edition(folder, root=ROOT):
         part["caption"] = captions.get(part["caption"], part["caption"])
         part["chapters"] = [one for one in part["chapters"] if one["file"] not in twice]
     toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
-    config["title"] = captions.get(config["title"], config["title"])
-    config["sphinx"]["config"].update(language=LANGUAGE, page_languages={})
+    title, own = config["title"], config["sphinx"]["config"]
+    config["title"] = captions.get(title, title)
+    logo = own.get("html_theme_options", {}).get("logo", {})
+    if logo.get("text") == title:
+        logo["text"] = config["title"]
+    own.update(language=LANGUAGE, page_languages={})
+    for name, value in own.items():  # settings that name pages, as {page: …} or [page, …]
+        if isinstance(value, dict):
+            own[name] = {one: value[one] for one in value if one not in twice}
+        elif isinstance(value, list):
+            own[name] = [one for one in value if str(one) not in twice]
     translations = known(root)
     kept = [*(one["file"] for part in toc["parts"] for one in part["chapters"]), toc["root"]]
     for name in kept:
@@ -414,7 +423,7 @@ def faults(root=ROOT):
 def notes(root=ROOT):
     """What the Vietnamese pages show in English: a note, and no fault."""
     told = []
-    for name in in_order(root):
+    for name in [*in_order(root), TOC]:
         catalogue = read(name, root)
         told += [f"{name}: stale: {m.id[:90]}" for m in stale(catalogue)]
         told += [f"{name}: not translated: {m.id[:90]}" for m in catalogue if m.id and not m.string]

@@ -188,6 +188,8 @@ function lookAtPrint() {
   const styled = (one) => getComputedStyle(one);
   for (const code of document.querySelectorAll('article pre')) {
     if (code.clientWidth && code.scrollWidth > code.clientWidth + 1) told('a line of code is cut', code);
+    // Code that may not be split leaves an empty box, and begins on the next sheet.
+    if (styled(code).breakInside === 'avoid') told('code may not be split', code);
   }
   for (const formula of document.querySelectorAll('article mjx-container > svg')) {
     const { right, width } = formula.getBoundingClientRect();
@@ -209,6 +211,7 @@ function lookAtPrint() {
 }
 
 async function print(page) {
+  await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
   await page.emulateMedia({ media: 'print' });
   await page.setViewportSize(SHEET);
   await page.waitForTimeout(100);
@@ -240,6 +243,7 @@ async function check(browser, base, file, { name, axe: access, fits, keys, print
       // On a page of its own the folds are as a reader leaves them.
       faults.push(...await print(page));
       await page.emulateMedia({ media: null });
+      await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
       await page.setViewportSize(options.viewport);
     }
     for (const { kind, text, by, cut } of await page.evaluate(measure)) {

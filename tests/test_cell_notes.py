@@ -44,8 +44,6 @@ def built(tmp_path_factory):
                 folder, None, folder / "html", folder / "trees", "html",
                 confoverrides={
                     "extensions": ["myst_nb", "sphinx_proof", "cell_notes"],
-                    # said, since extensions add to Sphinx's default for the whole process
-                    "source_suffix": {".md": "myst-nb", ".ipynb": "myst-nb"},
                     "nb_execution_mode": "off",
                     "myst_enable_extensions": ["dollarmath", "colon_fence"],
                     "math_number_all": False,

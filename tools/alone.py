@@ -66,7 +66,7 @@ def alone(path, python, seconds=CELL_SECONDS):
 
     class Python(KernelSpecManager):
         def get_kernel_spec(self, kernel_name):
-            options = "-I", "-m", "ipykernel_launcher", "-f", "{connection_file}"
+            options = "-m", "ipykernel_launcher", "-f", "{connection_file}"
             return KernelSpec(argv=[str(python), *options, "--log-level=ERROR"], language="python")
 
     with (tempfile.TemporaryDirectory(prefix="rnn_lit-alone-") as folder,

@@ -141,7 +141,9 @@ class Titles(SphinxPostTransform):
     def _place(self, box):
         """LaTeX knows no place by the name of a box, so a target stands before it."""
         if self.app.builder.format == "latex":
-            box.parent.insert(box.parent.index(box), nodes.target("", "", ids=list(box["ids"])))
+            # Its own name alone: where (another)= stands above, that is a target already.
+            name = box.get("exercise") or f"{box['solution']}-solution"
+            box.parent.insert(box.parent.index(box), nodes.target("", "", ids=[name]))
 
     def _page(self, node):
         """The page of a node; a document for LaTeX holds many."""

@@ -32,9 +32,10 @@ APPENDIX = "\\appendix\n\\setcounter{secnumdepth}{0}\n" + "".join(
     for name in ("equation", "figure", "table")
 )
 UNSEEN = re.compile(r"\\(left|right|[Bb]ig+[lr]?|mathsf|mathrm|operatorname)\b")
-ROWS = 14  # a longer table may break over pages
-TOGETHER = 14  # a shorter listing does not
-SHORT = 26  # letters of a column's longest line that had better not be broken
+ROWS = 12  # a longer table may break over pages
+TOGETHER = 14  # a shorter listing of a write-up does not
+#: Letters of a column that had better not be broken, and of one that asks for no more room.
+SHORT, LONG = 26, 60
 #: About how many letters a line of a table holds, in each size of type.
 SIZES = {"small": 84, "footnotesize": 94, "scriptsize": 108}
 
@@ -443,7 +444,7 @@ class Shapes(Transform):
                 box.parent.insert(box.parent.index(box), latex(f"\n{labels}\n"))
         for block in list(self.document.findall(nodes.literal_block)):
             lines = block.astext().count("\n") + 2
-            if lines < TOGETHER:
+            if self.write_up and lines < TOGETHER:
                 block.parent.insert(block.parent.index(block), latex(_room(lines)))
         for entry in self.document.findall(nodes.entry):
             if not entry.astext().strip() and not next(iter(entry.findall(nodes.image)), None):
@@ -511,8 +512,7 @@ def _shape(one):
     for column, width in zip(columns, widths, strict=True):
         column["colwidth"] = width
     parent, place = one.parent, one.parent.index(one)
-    room = _room(8) if long else "\n"
-    parent.insert(place, latex(f"{room}\\begin{{widetable}}{{{size}}}\n"))
+    parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
 
 
@@ -529,7 +529,9 @@ def shares(whole, words, room):
         if whole[at] <= SHORT and lacks <= spare:
             widths[at] += lacks
             spare -= lacks
-    lacking = [max(line + 2 - width, 0) for line, width in zip(whole, widths, strict=True)]
+    # A line that is longer than these breaks anyway, and asks for no more than they do.
+    lacking = [max(min(line, LONG) + 2 - width, 0)
+               for line, width in zip(whole, widths, strict=True)]  # fmt: skip
     total = sum(lacking) or 1
     return [
         round(10 * (width + max(spare, 0) * lack / total))
@@ -538,15 +540,27 @@ def shares(whole, words, room):
 
 
 def said(entry):
-    """About the letters that an entry takes in print, a formula as one word."""
+    """About the letters that an entry takes in print."""
     text = []
     for node in entry.findall():
         if isinstance(node, nodes.math):
-            tex = re.sub(r"[-+=<>]", "x+x", UNSEEN.sub("", node.astext()))
-            text.append(re.sub(r"[{}^_\\\s]", "", re.sub(r"\\[A-Za-z]+", "x", tex)))
+            text.append(drawn(node.astext()))
         elif isinstance(node, nodes.Text) and not isinstance(node.parent, nodes.math):
             text.append(str(node))
     return "".join(text)
+
+
+def drawn(tex):
+    """Letters that are about as wide as a formula; it may be broken at signs outside brackets."""
+    tex = re.sub(r"\\[A-Za-z]+", "x", UNSEEN.sub("", tex))
+    depth, letters = 0, []
+    for letter in re.sub(r"[{}^_\\\s]", "", tex):
+        depth += (letter in "([") - (letter in ")]")
+        if letter in "+-=<>":
+            letters.append(f"xx{letter}x" if depth else f"{letter} ")
+        else:
+            letters.append(letter)
+    return "".join(letters)
 
 
 class Outputs(Transform):

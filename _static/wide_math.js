@@ -30,7 +30,7 @@
     }
   };
   // On paper nothing scrolls, so what is wider than the sheet is made smaller, as a whole.
-  const SHEET = 690; // of A4 between its margins, at the screen's 96 dots an inch
+  const SHEET = 620; // of A4 between margins and padding, at the screen's 96 dots an inch
   const shrunk = [];
   window.addEventListener('beforeprint', () => {
     for (const one of document.querySelectorAll('article :is(table, mjx-container > svg)')) {

@@ -19,15 +19,14 @@ WRITE_UP = nbformat.read(ROOT / "book" / "write-up.ipynb", 4)
 FORMULA = re.compile(r"\$\$(.*?)\$\$(?:[ \t]*\(([\w-]+)\))?", re.DOTALL)
 
 
+sys.path.insert(0, str(ROOT / "_ext"))  # the extensions import each other
+
+
 def module(name, folder="_ext"):
-    sys.path.insert(0, str(ROOT / folder))  # the extensions import each other
-    try:
-        spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
-        found = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(found)
-        return found
-    finally:
-        sys.path.pop(0)
+    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
 
 
 AGAIN, PAGES, LINKS, BOOK = (
@@ -322,6 +321,11 @@ def test_a_wide_table_keeps_its_words_and_its_short_columns_whole():
     assert PAGES.shares([50], [50], 40) == [520]  # a word that is longer than the line
 
 
+def test_a_formula_is_as_wide_as_it_is_drawn():
+    assert PAGES.drawn(r"W_{aa}") == "Waa"
+    assert PAGES.drawn(r"T \left(k + n^{2}\right) - k") == "T(kxx+xn2)- k"
+
+
 def test_links_are_shown_only_to_what_is_there():
     def pathto(name, resource):
         return "../" + name
@@ -332,3 +336,122 @@ def test_links_are_shown_only_to_what_is_there():
     vietnamese = LINKS.links(dict.fromkeys(("book", "write-up", "vi-write-up")), "vi", pathto)
     assert vietnamese.count("<a ") == 3 and 'hreflang="vi"' in vietnamese
     assert vietnamese.index("vi-write-up") < vietnamese.index("pdf/write-up")
+
+
+# A small book with two papers, from its text to LaTeX.
+
+WORKS = "".join(
+    f"@book{{{key}, author={{{name}}}, title={{{key}}}, year={{1990}}, publisher={{P}}}}\n"
+    for key, name in (("cited", "Ann Ash"), ("uncited", "Bob Birch"))
+)
+CHAPTER = """
+(ch-one)=
+# One
+
+After {cite}`uncited` and {cite}`cited`.
+
+$$
+a = b .
+$$ (eq-one)
+
+$$
+c = d .
+$$ (eq-two)
+
+:::{prf:theorem} Both
+:label: thm-one
+They hold.
+:::
+
+:::{prf:proof}
+Of {eq}`eq-one`: look.
+:::
+"""
+PAPER = """
+(ch-paper{0})=
+# A paper
+
+*In another language.*
+
+(write-up-abstract{0})=
+## In short
+
+A few words.
+
+## The rest
+
+$$
+a  = b ,
+$$ (again-eq-one{0})
+
+By {{eq}}`eq-one`, {{eq}}`eq-two`, {{prf:ref}}`thm-one` and {{ref}}`ch-one` {{cite}}`cited`. \
+<span lang="{1}">See {{ref}}`there <ch-one>`.</span>
+
+(write-up-references{0})=
+## Works
+
+Elsewhere.
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The documents of the small book, as LaTeX: {name: text}."""
+    from sphinx.application import Sphinx
+
+    folder = tmp_path_factory.mktemp("pdf")
+    index = "(ch-front)=\n# A book\n\nIn brief.\n\n"
+    index += "```{toctree}\n:numbered:\n:caption: I. The first part\none\n```\n"
+    index += "```{toctree}\nrefs\npaper\nvi-paper\n```\n"
+    pages = {
+        "index": index, "one": CHAPTER, "refs": "# Works\n\n```{bibliography}\n```\n",
+        "paper": PAPER.format("", "vi"), "vi-paper": PAPER.format("-vi", "en"),
+    }  # fmt: skip
+    for name, source in pages.items():
+        (folder / f"{name}.md").write_text(source, encoding="utf-8")
+    (folder / "works.bib").write_text(WORKS, encoding="utf-8")
+    with (folder / "warnings").open("w", encoding="utf-8") as warnings:
+        for builder in ("html", "latex"):
+            Sphinx(
+                folder, None, folder / builder, folder / "trees", builder,
+                confoverrides={
+                    "extensions": [
+                        "myst_parser", "sphinx_proof", "sphinxcontrib.bibtex", "chapter_refs",
+                        "page_language", "again", "pdf_pages",
+                    ],
+                    "bibtex_bibfiles": ["works.bib"],
+                    "myst_enable_extensions": ["dollarmath", "colon_fence"],
+                    "numfig": True, "math_numfig": True, "math_eqref_format": "({number})",
+                    "html_title": "A book",
+                    "page_languages": {"vi-paper": "vi"}, "pdf_references": "refs",
+                    "pdf_write_ups": ["paper", "vi-paper"],
+                },
+                status=None, warning=warnings,
+            ).build()  # fmt: skip
+    told = (folder / "warnings").read_text(encoding="utf-8").splitlines()
+    assert [line for line in told if line.strip() and "while setting up" not in line] == []
+    found = {path.stem: path.read_text("utf-8") for path in (folder / "latex").glob("*.tex")}
+    return found | {"paper.html": (folder / "html" / "paper.html").read_text("utf-8")}
+
+
+def test_a_paper_has_the_books_numbers_and_says_what_is_elsewhere(made):
+    for name, theorem, chapter in (
+        ("paper", "Theorem 1.1", "chapter 1"), ("vi-paper", "Định lý 1.1", "chương 1"),
+    ):  # fmt: skip
+        text = made[name]
+        ending = "-vi" if name == "vi-paper" else ""
+        again = f"equation:{name}:again-eq-one{ending}"
+        assert f"\\tag{{1.1}}\\label{{{again}}}" in text and f"\\ref{{{again}}}" in text
+        assert "(1.2)" in text and theorem in text and chapter in text
+        assert "\\begin{bookabstract}{In short}" in text
+        assert "In another language" not in text and "there" not in text
+        assert "\\renewcommand{\\refname}{Works}" in text and "Elsewhere" not in text
+        assert "Ann Ash" in text and "Bob Birch" not in text
+    assert re.findall(r'<span class="eqno">\(([\d.]+)', made["paper.html"]) == ["1.1"]
+
+
+def test_the_book_has_its_parts_and_not_the_papers(made):
+    text = made["book"]
+    assert "\\part{The first part}" in text and "\\tag{1.2}" in text
+    assert "In short" not in text and "\\chapter{The book in brief}" in text
+    assert "\\begin{bookproof}" in text and "\\title{A book}" in text

@@ -104,6 +104,16 @@ def bare(term):
     return re.sub(r"\s*\([^)]*\)", "", term).strip().lower()
 
 
+def terms():
+    """Each English term, the longest first: how it is found, and the Vietnamese for it."""
+    for term in sorted({bare(term) for term, _ in ROWS}, key=len, reverse=True):
+        there = re.compile(rf"(?<![\w-]){re.escape(term)}(?:s|es)?(?![\w-])", re.IGNORECASE)
+        yield term, there, [bare(ours) for theirs, ours in ROWS if bare(theirs) == term]
+
+
+TERMS = list(terms())
+
+
 def otherwise(english, vietnamese):
     """The glossary's terms that a sentence has, and its translation has not."""
     if english == vietnamese:  # a quotation
@@ -112,9 +122,7 @@ def otherwise(english, vietnamese):
     english, missing = messages.CODE.sub(" ", english), []
     for title in re.findall(r"\*[^*]+\*", english):  # which stays as it is
         english = english.replace(title, " ") if title in vietnamese else english
-    for term in sorted({bare(term) for term, _ in ROWS}, key=len, reverse=True):
-        there = re.compile(rf"(?<![\w-]){re.escape(term)}(?:s|es)?(?![\w-])", re.IGNORECASE)
-        meant = [bare(ours) for theirs, ours in ROWS if bare(theirs) == term]
+    for term, there, meant in TERMS:
         if there.search(english) and not any(one in vietnamese.lower() for one in meant):
             missing.append(f"{term}: {' or '.join(meant)}")
         english = there.sub(" ", english)

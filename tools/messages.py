@@ -7,6 +7,7 @@ quotations from the Vietnamese source are no messages: every language has them a
 
 import re
 from collections import Counter
+from functools import cache
 from typing import NamedTuple
 
 from markdown_it.renderer import RendererHTML
@@ -54,6 +55,7 @@ class Message(NamedTuple):
     numbers: tuple[str, ...] = ()  # the page's ⟨12⟩ for the message's own ⟨0⟩, and so on
 
 
+@cache  # a page is read for its own catalogue and for those of later pages
 def messages(text, start=0):
     """The messages of a Markdown text, in order."""
     found, quoted, after_quotation, heading = [], 0, False, False
@@ -86,7 +88,7 @@ def messages(text, start=0):
         if token.type not in ("paragraph_open", "inline"):
             after_quotation = token.type == "blockquote_close"
         heading = token.type == "heading_open"
-    return found
+    return tuple(found)
 
 
 def _message(start, end, said, prefix="", heading=False):

@@ -42,6 +42,12 @@ const SEARCHES = {
   'prediction interval': 'book/11-horizon.html',
   'O(N)': 'book/13-counting.html',
 };
+// What the first page is quoted with.
+const QUOTES = {
+  'vanishing gradient': 'vanishing gradient',
+  'lan truyền ngược': 'lan truyền ngược',
+  'lan truyen nguoc': 'lan truyền ngược',
+};
 const FILES = ['book/index.html', 'book/01-forward.html', 'book/vi-index.html'];
 
 const [folder, ...chosen] = process.argv.slice(2);
@@ -280,6 +286,7 @@ async function checkSearch(browser, address, queries) {
   for (const query of queries) {
     const { first, excerpts } = await ask(page, address, query);
     if (first !== SEARCHES[query]) faults.push(`search: ${query} finds ${first} first, not ${SEARCHES[query]}`);
+    if (QUOTES[query] && !excerpts[0]?.includes(QUOTES[query])) faults.push(`search: ${query} quotes ${excerpts[0]?.slice(0, 80)}`);
     // What belongs to the page, and not to what it says.
     const chrome = excerpts.find((one) => /Toggle|Download this page|Print to PDF|Contents \d|Skip to main|\\\(|Show code cell/.test(one));
     if (chrome) faults.push(`search: ${query} quotes ${chrome.slice(0, 80)}`);

@@ -32,9 +32,10 @@ APPENDIX = "\\appendix\n\\setcounter{secnumdepth}{0}\n" + "".join(
     for name in ("equation", "figure", "table")
 )
 UNSEEN = re.compile(r"\\(left|right|[Bb]ig+[lr]?|mathsf|mathrm|operatorname)\b")
-ROWS = 14  # a longer table may break over pages
-TOGETHER = 14  # a shorter listing does not
-SHORT = 26  # letters of a column's longest line that had better not be broken
+ROWS = 12  # a longer table may break over pages
+TOGETHER = 14  # a shorter listing of a write-up does not
+#: Letters of a column that had better not be broken, and of one that asks for no more room.
+SHORT, LONG = 26, 60
 #: About how many letters a line of a table holds, in each size of type.
 SIZES = {"small": 84, "footnotesize": 94, "scriptsize": 108}
 
@@ -443,7 +444,7 @@ class Shapes(Transform):
                 box.parent.insert(box.parent.index(box), latex(f"\n{labels}\n"))
         for block in list(self.document.findall(nodes.literal_block)):
             lines = block.astext().count("\n") + 2
-            if lines < TOGETHER:
+            if self.write_up and lines < TOGETHER:
                 block.parent.insert(block.parent.index(block), latex(_room(lines)))
         for entry in self.document.findall(nodes.entry):
             if not entry.astext().strip() and not next(iter(entry.findall(nodes.image)), None):
@@ -528,7 +529,9 @@ def shares(whole, words, room):
         if whole[at] <= SHORT and lacks <= spare:
             widths[at] += lacks
             spare -= lacks
-    lacking = [max(line + 2 - width, 0) for line, width in zip(whole, widths, strict=True)]
+    # A line that is longer than these breaks anyway, and asks for no more than they do.
+    lacking = [max(min(line, LONG) + 2 - width, 0)
+               for line, width in zip(whole, widths, strict=True)]  # fmt: skip
     total = sum(lacking) or 1
     return [
         round(10 * (width + max(spare, 0) * lack / total))

@@ -1,17 +1,19 @@
 """Appendix B knows every letter of the displayed formulas, and where each is defined."""
 
 import re
+from collections import Counter
 
 import claims
 import pytest
-from chapters import ROOT, cells, notebooks
+from chapters import ROOT, cells, notebooks, pages
 
 PAGE = (ROOT / "book" / "B-notation.md").read_text(encoding="utf-8")
 OURS = PAGE[: PAGE.index("## The names of the source")]
 CLASHES = OURS[OURS.index("## One letter, several meanings") :]
 SYMBOLS = OURS[: OURS.index("## One letter, several meanings")]
-CHAPTERS = {"01", "02", "03", "04", "06", "09", "12", "13", "14", "15"}
 CONSTANTS = {r"\pi", "e"}  # 3.14… and 2.71…
+#: Letters of one meaning that stand in several rows: with the names of parts, or as an index.
+ONE_MEANING = {"W", "y", "z", "i", "j", r"\partial", "hat g", "E"}  # E besides the sign 𝔼
 
 GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho sigma "
@@ -28,6 +30,9 @@ LETTER = re.compile(
 )
 OF_TIME = re.compile(r"\}?(?:\^(?:\{[^}]*\}|\w))?_\{?t")
 REFERENCE = re.compile(r"\{(eq|ref|prf:ref)\}`(?:[^`<]*<)?([\w-]+)>?`")
+MATH = re.compile(
+    r"\$\$(.*?)\$\$|\$([^$]+)\$|^(?:```|:::)\{math\}\n(.*?)^(?:```|:::)$", re.DOTALL | re.MULTILINE
+)
 
 
 def letters(tex):
@@ -45,13 +50,67 @@ def rows(text):
     return [re.split(r"\s*(?<!\\)\|\s*", line) for line in lines]
 
 
+def in_math(text):
+    """The letters of all formulas of a text."""
+    formulas = (next(filter(None, match)) for match in MATH.findall(text))
+    return set().union(*map(letters, formulas))
+
+
+def timeless(found):
+    return {one.removesuffix("_t") for one in found}
+
+
 def known(text=SYMBOLS):
-    found = set(CONSTANTS)
-    for first, *_ in rows(text):
-        for formula in re.findall(r"\$([^$]+)\$", first):
-            found |= letters(formula)
+    found = CONSTANTS.union(*(in_math(first) for first, *_ in rows(text)))
     # A letter at a time may stand without its time; a letter without one has no value at t.
-    return found | {one.removesuffix("_t") for one in found}
+    return found | timeless(found)
+
+
+def around(source, start, end, blocks=1):
+    """A part of a text with as many blocks before and after it, of those that empty lines part."""
+    found = [match.span() for match in re.finditer(r"(?:.*\S.*\n?)+", source)]
+    touched = [i for i, (first, stop) in enumerate(found) if stop > start and first < end]
+    first, last = max(0, touched[0] - blocks), min(len(found) - 1, touched[-1] + blocks)
+    return source[found[first][0] : found[last][1]]
+
+
+@pytest.fixture(scope="module")
+def places():
+    """For each label of the book, the letters at it: in a chapter, a statement, by an equation."""
+    found = {}
+    for path in pages():
+        texts = [path.read_text(encoding="utf-8")]
+        if path.suffix == ".ipynb":
+            texts = [cell.source for cell in cells(path) if cell.kind == "markdown"]
+        for text in texts:
+            for match in claims.LABEL.finditer(text):
+                name, span = match[match.lastgroup], match.span()
+                if match["target"]:
+                    found[name] = timeless(in_math("\n\n".join(texts)))
+                    continue
+                if not name.startswith(("eq-", "def-")):
+                    span = next(
+                        ((one.start, one.end) for one in claims.directives(text)
+                         if one.start <= span[0] < one.end), span,
+                    )  # fmt: skip
+                found[name] = timeless(in_math(around(text, *span)))
+    return found
+
+
+def misplaced(text, places):
+    """The rows whose letter does not occur where they say: [(label, first cell)]."""
+    found = []
+    for first, *others in rows(text):
+        own = timeless(in_math(first))
+        own = own - {"t", "i", "j", "T"} or own  # of what is at a time, or an entry
+        at = [places[name] for _, name in REFERENCE.findall(" | ".join(others))]
+        names = [name for _, name in REFERENCE.findall(" | ".join(others))]
+        found += [
+            (name, first) for name, there in zip(names, at, strict=True) if own.isdisjoint(there)
+        ]
+        if len(others) == 2 and REFERENCE.search(others[0]):  # a letter of this chapter only
+            found += [(one, first) for one in own - set().union(*at)]
+    return found
 
 
 def used(path):
@@ -74,7 +133,7 @@ def test_letters_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    "path", [one for one in notebooks() if one.name[:2] in CHAPTERS], ids=lambda path: path.stem
+    "path", [one for one in notebooks() if one.name[0].isdigit()], ids=lambda path: path.stem
 )
 def test_every_letter_of_a_displayed_formula_is_listed(path):
     missing = {one: formula for one, formula in used(path).items() if one not in known()}
@@ -104,6 +163,38 @@ def test_a_letter_with_several_meanings_has_as_many_places():
     assert len(rows(CLASHES)) > 25
     few = [row for row in rows(CLASHES) if len({name for _, name in REFERENCE.findall(row[1])}) < 2]
     assert few == []
+
+
+def test_every_letter_occurs_where_its_row_says(places):
+    signs = [row[0] for row in rows(OURS) if not in_math(row[0])]
+    assert signs == [r"$\odot$", r"$\sim$"]
+    assert [one for one in misplaced(OURS, places) if one[1] not in signs] == []
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        ("| $h$ | how many steps ahead, {eq}`def-bootstrap` |", "def-bootstrap"),
+        ("| $P$ | a test period, {eq}`def-dm` |", "def-dm"),
+        ("| $F$ | a function whose zero is sought, {eq}`def-newton-hypotheses` |",
+         "def-newton-hypotheses"),
+        ("| $V$ | the arrays of weights side by side, {eq}`eq-error-at-cuts` |",
+         "eq-error-at-cuts"),
+        (r"| $\ell_t$ | the line, {eq}`def-line` |", "def-line"),
+        (r"| $\tilde z$ | a chapter, {ref}`ch-forward` |", "ch-forward"),
+        ("| $Z$, $H$ | a lemma, {prf:ref}`lem-definite` |", None),
+        ("| $Z$, $H$ | {prf:ref}`lem-definite` | of one chapter |", "Z"),
+    ],
+)  # fmt: skip
+def test_a_wrong_place_is_seen(row, label, places):
+    assert [name for name, _ in misplaced(row, places)] == ([label] if label else [])
+
+
+def test_a_letter_of_two_rows_is_among_the_clashes():
+    explained = Counter(one for row in rows(SYMBOLS) for one in timeless(in_math(row[0])))
+    listed = set().union(*(timeless(in_math(first)) for first, _ in rows(CLASHES)))
+    twice = {one for one, count in explained.items() if count > 1}
+    assert twice - listed == ONE_MEANING
 
 
 def test_every_place_is_a_label_of_the_book():

@@ -135,6 +135,7 @@ def book_cover(title, day):
     """The title page of the book."""
     words = WORDS["en"]
     return (
+        "\\renewcommand{\\contentsname}{Contents}%\n"  # Sphinx takes the first part's name
         "\\begin{titlepage}\\centering\\vspace*{5cm}\n"
         f"{{\\Huge\\bfseries {tex(title)}\\par}}\\vspace{{2cm}}\n"
         f"{{\\large {tex(words['version'].format(version()))}\\par}}\\vspace{{1ex}}\n"

@@ -42,7 +42,7 @@ const SEARCHES = {
   'prediction interval': 'book/11-horizon.html',
   'O(N)': 'book/13-counting.html',
 };
-// What the first page is quoted with.
+// What is marked in the first page's excerpt.
 const QUOTES = {
   'vanishing gradient': 'vanishing gradient',
   'lan truyền ngược': 'lan truyền ngược',
@@ -273,6 +273,7 @@ async function ask(page, address, query) {
   await page.waitForFunction(() => document.querySelector('.search-summary')?.textContent);
   return page.evaluate(() => ({
     first: document.querySelector('ul.search a')?.getAttribute('href'),
+    marked: [...document.querySelectorAll('ul.search li:first-child mark')].map((one) => one.textContent).join(' ').toLowerCase(),
     excerpts: [...document.querySelectorAll('ul.search .context')].map((one) => one.textContent),
   }));
 }
@@ -284,9 +285,9 @@ async function checkSearch(browser, address, queries) {
   page.on('console', (message) => message.type() === 'error' && faults.push(`search: console: ${message.text().slice(0, 160)}`));
   page.on('pageerror', (error) => faults.push(`search: script: ${error.message.slice(0, 160)}`));
   for (const query of queries) {
-    const { first, excerpts } = await ask(page, address, query);
+    const { first, marked, excerpts } = await ask(page, address, query);
     if (first !== SEARCHES[query]) faults.push(`search: ${query} finds ${first} first, not ${SEARCHES[query]}`);
-    if (QUOTES[query] && !excerpts[0]?.includes(QUOTES[query])) faults.push(`search: ${query} quotes ${excerpts[0]?.slice(0, 80)}`);
+    if (QUOTES[query] && !marked.includes(QUOTES[query])) faults.push(`search: ${query} marks "${marked}" in ${excerpts[0]?.slice(0, 80)}`);
     // What belongs to the page, and not to what it says.
     const chrome = excerpts.find((one) => /Toggle|Download this page|Print to PDF|Contents \d|Skip to main|\\\(|Show code cell/.test(one));
     if (chrome) faults.push(`search: ${query} quotes ${chrome.slice(0, 80)}`);

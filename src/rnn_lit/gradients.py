@@ -533,9 +533,9 @@ def newton_forward(
 
     Notes
     -----
-    Newton's method, derived in chapter 15, equation eq-newton-exact. Fast
-    where those products vanish; where they explode it may need all T
-    iterations, and loses digits.
+    Newton's method, derived in chapter 15, equation eq-newton-exact. As a
+    rule fast where the products of Jacobians between any two times stay small;
+    where they explode it may need all T iterations, and loses digits.
 
     Examples
     --------

@@ -442,16 +442,27 @@ class Shapes(Transform):
                 page = self.home(box)
                 labels = "".join(_label(page, one) for one in box["ids"])
                 box.parent.insert(box.parent.index(box), latex(f"\n{labels}\n"))
-        for block in list(self.document.findall(nodes.literal_block)):
-            lines = block.astext().count("\n") + 2
-            if self.write_up and lines < TOGETHER:
-                block.parent.insert(block.parent.index(block), latex(_room(lines)))
+        if self.write_up:
+            self._listings()
         for entry in self.document.findall(nodes.entry):
             if not entry.astext().strip() and not next(iter(entry.findall(nodes.image)), None):
                 entry.children = [latex("\\mbox{}")]  # or it would take two lines
         for note in list(self.document.findall(nodes.paragraph)):
             if "cell-note" in note["classes"]:
                 self._note(note)
+
+    def _listings(self):
+        """A short listing stays in one piece, and with the line that announces it."""
+        before = None
+        for block in list(self.document.findall(nodes.TextElement)):
+            if isinstance(block, nodes.literal_block):
+                lines = block.astext().count("\n") + 2
+                if lines < TOGETHER:
+                    announced = before is not None and before.astext().endswith(":")
+                    first = before if announced else block
+                    first.parent.insert(first.parent.index(first), latex(_room(lines + 2)))
+            if isinstance(block, nodes.paragraph):
+                before = block
 
     def _proof(self, proof):
         """A proof is text like other text, with a mark at its end."""

@@ -16,6 +16,7 @@ import nbformat
 import pytest
 import run
 import tangle
+import translate
 from chapters import ROOT, BookError, cells, notebooks
 from tiny import cell, load, project, save
 
@@ -226,3 +227,10 @@ def test_binder_takes_the_lock_the_package_and_what_renders_it():
     needed = {"setuptools", "ipykernel"}  # for the editable install, and for any notebook
     locked = set(re.findall(r"^([\w-]+)==", (ROOT / "requirements.txt").read_text("utf-8"), re.M))
     assert needed <= locked
+
+
+def test_a_vietnamese_page_keeps_the_cell_as_it_is():
+    """Or it would not be the cell that is looked for, and Colab would get no button."""
+    one = cell("1", *bundle.TAGS)
+    translate.Page({})._code(one)
+    assert one.metadata.tags == bundle.TAGS

@@ -215,6 +215,8 @@ def typeset(name):
     # No styles of the user's, and a log whose lines are whole.
     told = {k: v for k, v in os.environ.items() if not k.startswith(("TEX", "BIBINPUTS"))}
     told |= {"max_print_line": "10000", "TEXMFHOME": str(LATEX / "texmf")}
+    for kind in ("aux", "toc", "out"):  # a run that was stopped may have left half of one
+        (LATEX / f"{name}.{kind}").unlink(missing_ok=True)
     for count in range(1, PASSES + 1):
         done = subprocess.run(command, cwd=LATEX, env=told, capture_output=True, check=False)
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""

@@ -289,7 +289,7 @@ class Page:
                 output.data["text/latex"] = re.sub(r"(?<=\d)\.(?=\d)", "{,}", tex)
         shown, text = _shown(cell), []
         # Code and outputs are those of the English page, which are tested there.
-        tags = [*cell.metadata.get("tags", []), "nbval-skip"]
+        tags = list(dict.fromkeys([*cell.metadata.get("tags", []), "nbval-skip"]))
         if len(shown) < len(cell.outputs):
             for output in filter(_markdown, cell.outputs):
                 output.data["text/markdown"] = self.output("".join(output.data["text/markdown"]))

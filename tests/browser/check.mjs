@@ -42,6 +42,12 @@ const SEARCHES = {
   'prediction interval': 'book/11-horizon.html',
   'O(N)': 'book/13-counting.html',
 };
+// What is marked in the first page's excerpt.
+const QUOTES = {
+  'vanishing gradient': 'vanishing gradient',
+  'lan truyền ngược': 'lan truyền ngược',
+  'lan truyen nguoc': 'lan truyền ngược',
+};
 const FILES = ['book/index.html', 'book/01-forward.html', 'book/vi-index.html'];
 
 const [folder, ...chosen] = process.argv.slice(2);
@@ -267,6 +273,7 @@ async function ask(page, address, query) {
   await page.waitForFunction(() => document.querySelector('.search-summary')?.textContent);
   return page.evaluate(() => ({
     first: document.querySelector('ul.search a')?.getAttribute('href'),
+    marked: [...document.querySelectorAll('ul.search li:first-child mark')].map((one) => one.textContent).join(' ').toLowerCase(),
     excerpts: [...document.querySelectorAll('ul.search .context')].map((one) => one.textContent),
   }));
 }
@@ -278,8 +285,9 @@ async function checkSearch(browser, address, queries) {
   page.on('console', (message) => message.type() === 'error' && faults.push(`search: console: ${message.text().slice(0, 160)}`));
   page.on('pageerror', (error) => faults.push(`search: script: ${error.message.slice(0, 160)}`));
   for (const query of queries) {
-    const { first, excerpts } = await ask(page, address, query);
+    const { first, marked, excerpts } = await ask(page, address, query);
     if (first !== SEARCHES[query]) faults.push(`search: ${query} finds ${first} first, not ${SEARCHES[query]}`);
+    if (QUOTES[query] && !marked.includes(QUOTES[query])) faults.push(`search: ${query} marks "${marked}" in ${excerpts[0]?.slice(0, 80)}`);
     // What belongs to the page, and not to what it says.
     const chrome = excerpts.find((one) => /Toggle|Download this page|Print to PDF|Contents \d|Skip to main|\\\(|Show code cell/.test(one));
     if (chrome) faults.push(`search: ${query} quotes ${chrome.slice(0, 80)}`);

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from IPython.display import Image, Math
 
-from rnn_lit import loss_and_gradient
+from rnn_lit import Parameters, loss_and_gradient
 from rnn_lit._search import minimise
+from rnn_lit.equation import fixed_point
 from rnn_lit.verify.counting import count
 
 BOOK, DATA = Path(__file__).resolve().parent, files("rnn_lit._book")
@@ -107,6 +108,16 @@ def equation():
     return Math(r"\begin{aligned}" + r"\\ ".join(lines) + r"\end{aligned}")
 
 
+def printed_fixed_point():
+    """What the printed equation, fed with it for ever, forecasts again.
+
+    Chapter 8 prints that of the equation before its coefficients are rounded.
+    """
+    arrays = {name: np.array(a) for name, a in stored("equation.json")["parameters"].items()}
+    s, _ = fixed_point(Parameters(**arrays), float(arrays["b_y"][0]))
+    return s
+
+
 def verdicts(page="A-assignment.md"):
     """The rows of the first table of verdicts on a page."""
     found = []
@@ -155,10 +166,16 @@ def search():
     gradient = count(
         lambda w: loss_and_gradient(w.parameters, w.x, w.y, w.a_0, w.g, w.g), (T, n, m, 1)
     )["multiplications"]
-    assert gradient == T * (3 * n**2 + 2 * n * m + 3 * n + n + 3)
+
+    def dense(n, k):
+        """The multiplications of one gradient, by eq-gradient-count."""
+        return T * (3 * n**2 + 2 * n * m + 3 * n * k + n + 3 * k)
+
+    assert gradient == dense(n, 1)
     return {
         "T": T, "n": n, "penalty": found["penalty"], "starts": starts, "rounds": rounds,
         "gradient": gradient, "all": gradient * rounds * starts,
+        "together": rounds * dense(starts * n, starts),
         "parameters": sum(np.size(array) for array in found["parameters"].values()),
         "pairs": signature(minimise).parameters["memory"].default,
     }  # fmt: skip

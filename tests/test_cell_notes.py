@@ -1,12 +1,10 @@
 """The line over a cell says what its tags say, and links lead to the strongest cell."""
 
 import re
-import sys
 
 import pytest
-from chapters import ROOT
 from nbformat.v4 import new_markdown_cell
-from tiny import cell, edit, save
+from tiny import built_by_sphinx, cell, edit, save
 
 PAGES = {
     # The pages in the order of the table of contents, which is not that of their names.
@@ -25,8 +23,6 @@ INDEX = "# A book\n\n```{toctree}\nz-first\na-second\n```\n\n" + "\n\n".join(
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The pages of a small book, as HTML."""
-    from sphinx.application import Sphinx
-
     folder = tmp_path_factory.mktemp("notes")
     (folder / "index.md").write_text(INDEX, encoding="utf-8")
     for page, tags in PAGES.items():
@@ -36,24 +32,14 @@ def built(tmp_path_factory):
         save(path, *text, *(cell("pass", tag) for tag in tags), cell("pass"),
              *([many] if page == "z-first" else []))  # fmt: skip
         edit(path, "(ch-x)=", f"(ch-{page})=")
-    said = folder / "warnings"
-    sys.path.insert(0, str(ROOT / "_ext"))
-    try:
-        with said.open("w", encoding="utf-8") as warnings:
-            Sphinx(
-                folder, None, folder / "html", folder / "trees", "html",
-                confoverrides={
-                    "extensions": ["myst_nb", "sphinx_proof", "cell_notes"],
-                    "nb_execution_mode": "off",
-                    "myst_enable_extensions": ["dollarmath", "colon_fence"],
-                    "math_number_all": False,
-                    "suppress_warnings": ["myst-nb.lexer"],
-                },
-                status=None, warning=warnings,
-            ).build()  # fmt: skip
-    finally:
-        sys.path.remove(str(ROOT / "_ext"))
-    assert said.read_text(encoding="utf-8") == ""
+    settings = {
+        "extensions": ["myst_nb", "sphinx_proof", "cell_notes"],
+        "nb_execution_mode": "off",
+        "myst_enable_extensions": ["dollarmath", "colon_fence"],
+        "math_number_all": False,
+        "suppress_warnings": ["myst-nb.lexer"],
+    }
+    assert built_by_sphinx(folder, settings) == ""
     return {page: (folder / "html" / f"{page}.html").read_text("utf-8") for page in
             ("index", *PAGES)}  # fmt: skip
 

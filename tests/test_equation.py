@@ -380,8 +380,8 @@ def test_the_front_page_says_that_its_scores_are_those_before_rounding():
     assert printed == {"1921–55": "0.133", "1956–79": "0.577", "1980–2008": "0.244"}
     assert printed != kept["arv"]
     said = {
-        "index": "Before its coefficients are rounded to the digits printed, the equation scores",
-        "vi-index": "tính trước khi làm tròn các hệ số",
+        "index": "With coefficients that are not rounded, the equation scores",
+        "vi-index": "với các hệ số chưa làm tròn",
     }
     for name, words in said.items():
         page = nbformat.read(BOOK / f"{name}.ipynb", as_version=4)

@@ -1,14 +1,13 @@
 """Exercises have numbers, and lead to their solutions and back."""
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from chapters import ROOT, notebooks
+from tiny import built_by_sphinx
 
 pytest.importorskip("sphinx")
 sys.path.insert(0, str(ROOT / "_ext"))
@@ -92,22 +91,15 @@ def build(folder, **pages):
     index = f"# A book\n\nIn passing, exercise 7.\n\n```{{toctree}}\n:numbered:\n{listed}\n```\n"
     for name, source in {"index": index, **pages}.items():
         (folder / f"{name}.md").write_text(source, encoding="utf-8")
-    said = folder / "warnings"
-    settings = {
-        "extensions": ["myst_parser", "exercises"],
-        "myst_enable_extensions": ["dollarmath", "colon_fence"],
-    }
-    conf = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
-    (folder / "conf.py").write_text(conf, encoding="utf-8")
-    # A process of its own: a second Sphinx in one process finds the first one's directives.
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-w", said]
-    ended = subprocess.run(
-        [*command, folder, folder / "html"], env=os.environ | {"PYTHONPATH": str(ROOT / "_ext")},
-        stderr=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0
+    said = built_by_sphinx(
+        folder,
+        {
+            "extensions": ["myst_parser", "exercises"],
+            "myst_enable_extensions": ["dollarmath", "colon_fence"],
+        },
+    )
     html = {path.stem: path.read_text("utf-8") for path in Path(folder, "html").glob("*.html")}
-    return html, said.read_text(encoding="utf-8")
+    return html, said
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import http from 'node:http';
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const MODES = [
@@ -298,7 +299,7 @@ async function checkSearch(browser, address, queries) {
 }
 
 async function checkFiles(browser) {
-  const address = `file://${root}`;
+  const address = pathToFileURL(root).href; // a space in the path is %20 there
   const faults = await checkSearch(browser, address, Object.keys(SEARCHES).slice(0, 2));
   for (const file of FILES.filter((one) => fs.existsSync(path.join(root, one)))) {
     faults.push(...await check(browser, address, file, { name: 'as a file', viewport: { width: 1280, height: 900 } }));

@@ -365,7 +365,7 @@ They hold.
 :::
 
 :::{prf:proof}
-Of {eq}`eq-one`: look.
+We prove {eq}`eq-one`. Look.
 :::
 """
 PAPER = """

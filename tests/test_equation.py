@@ -348,12 +348,24 @@ def stored_text(kind="text/latex", chapter="08-sunspots"):
     return "\n".join(o.get("text", "") + o.get("data", {}).get(kind, "") for o in outputs)
 
 
+def test_every_coefficient_of_the_equation_shown_has_the_digits_that_are_claimed():
+    """A zero at the end is one of them."""
+    kept = json.loads((DATA / "equation.json").read_text(encoding="utf-8"))
+    for line in kept["text"]:
+        right = line.partition(" = ")[2]
+        shown = re.findall(r"(?<![\w{,.])\d+\.\d+", right)
+        assert len(shown) == right.count("*") + 1
+        digits = [number.replace(".", "").lstrip("0") for number in shown]
+        assert {len(number) for number in digits} == {kept["digits"]}
+
+
 def test_the_equation_kept_is_the_equation_shown_and_has_the_scores_shown():
     kept = json.loads((DATA / "equation.json").read_text(encoding="utf-8"))
     shown = stored_text()
     assert all(line in shown for line in kept["latex"])
     p = Parameters(*(np.array(kept["parameters"][name]) for name in Parameters._fields))
-    assert [sp.latex(line) for line in equation.components(p, kept["digits"])] == kept["latex"]
+    lines = equation.components(p, kept["digits"])
+    assert [sp.latex(line, full_prec=True) for line in lines] == kept["latex"]
     years, series = sunspots()
     x, y = lagged(series, kept["lags"])
     error = (forward(p, x[:-1]).y_hat - y)[:, 0] ** 2

@@ -757,6 +757,8 @@ class Forecaster(Stored, Tried, Estimator):
         Derived in ch-sunspots, eq-units, eq-canonical, eq-digits and eq-arma.
         With another power than 1 the transform stands in the equations, and
         its inverse around the forecast.
+        A digit kept may be a zero at the end; SymPy shows it when asked to:
+        ``sstr(line, full_prec=True)``, and so with ``latex``.
 
         Examples
         --------

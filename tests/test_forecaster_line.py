@@ -185,6 +185,17 @@ def test_the_power_has_the_highest_likelihood_of_the_values():
     assert likelihood(0) > likelihood(0.5) > likelihood(1)
 
 
+@pytest.mark.parametrize("values", [
+    np.full(40, 3.0),
+    np.linspace(1, 9, 40) * 5e-324,
+    np.linspace(1, 9, 40) * 1e307,
+], ids=["constant", "no spread in floats", "a spread beyond the floats"])  # fmt: skip
+def test_a_power_is_not_chosen_by_a_spread_that_is_no_number(values):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert choose_power(values, 1, None) == 1
+
+
 def evaluated(expression):
     """A printed right-hand side as a function of {name: value}."""
     sympy = pytest.importorskip("sympy")

@@ -26,6 +26,11 @@ def test_the_first_seeds_end_as_they_may(capsys):
     assert "8 fits with the seeds from 100 on" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("seed", [882, 965, 1676, 1902, 2671])
+def test_seeds_that_ended_otherwise_once(seed):
+    assert fuzz.end(seed)[0] in ("forecasts", "refused")
+
+
 def plant(name, change):
     original = getattr(Forecaster, name)
     return name, lambda self, *given, **named: change(original(self, *given, **named), *given)
@@ -39,6 +44,10 @@ def broken(*_):
     raise RuntimeError("a fault of our own")
 
 
+def beside(found, *_):
+    return (found[0], found[0] + 1, found[0] + 2) if isinstance(found, tuple) else found
+
+
 def scribble(result, series):
     if isinstance(series, np.ndarray) and series.flags.writeable:
         series[0] = 0
@@ -46,6 +55,7 @@ def scribble(result, series):
 
 
 PLANTS = {
+    "an interval beside its forecast": ("predict", beside, "predict gives the interval"),
     "a forecast that is no number": ("predict", lambda mean, *_: mean * np.nan, "predict gives"),
     "one step that is no number": ("one_step", lambda v, *_: np.asarray(v) * np.nan, "one_step or"),
     "a score that is no number": ("score", lambda *_: np.nan, "score is NaN"),

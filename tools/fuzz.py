@@ -1,9 +1,10 @@
 """Fits with random settings to random series: python tools/fuzz.py [--fits N] [--first SEED]
 
 Each fit has a seed, which draws the series, ordinary or hostile, and the settings. It may end in
-two ways: with forecasts that are finite numbers, the same from a file as from memory, and the
-series unchanged; or with a ValueError or TypeError that names an argument. (Newton's method may
-also say that it found no minimum.) Every other end is listed with the seed, which
+two ways: with forecasts that are finite numbers, in intervals that hold them, the same from a file
+as from memory, and the series unchanged; or with a ValueError or TypeError that names an argument.
+(Newton's method may also say that it found no minimum.) Every other end is listed with the seed,
+which
 
     python tools/fuzz.py --first SEED --fits 1
 
@@ -187,7 +188,7 @@ def use(series, chosen, rng):
         if "errors" not in str(error):
             raise
         lower = upper = numbers(mean)
-    if not (np.isfinite([lower, upper]).all() and (lower <= mean).all() and (mean <= upper).all()):
+    if not ((lower <= mean) & (mean <= upper)).all():  # an end may lie beyond the largest float
         return f"predict gives the interval {lower} to {upper} around {numbers(mean)}"
     one_step, table = numbers(f.one_step(series)), numbers(f.horizon(series, 2))
     first = max(len(f.linear_), f.lags_)

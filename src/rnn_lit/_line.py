@@ -292,14 +292,17 @@ def choose_power(values: Array, p: int | None, season: int | None) -> float:
     Returns
     -------
     float
-        1 where a value is not above 0.
+        1 where a value is not above 0, or where the values' spread is 0 or
+        beyond the largest float.
 
     Notes
     -----
     Derived in ch-horizon, def-power: the likelihood is that of the values, so
     a power's is multiplied by the slope of the transform at each of them.
     """
-    if values.min() <= 0:
+    with np.errstate(over="ignore"):
+        spread = values.std()
+    if values.min() <= 0 or not 0 < spread < np.inf:
         return 1.0
     scores = {}
     for power in (1.0, 0.5, 0.0):

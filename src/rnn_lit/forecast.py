@@ -633,8 +633,8 @@ class Forecaster(Stored, Tried, Estimator):
         often as it says where (k + 1)·interval is whole; elsewhere it is
         interpolated, which may cost up to 1/(k + 1) of the probability. This
         is a share of all intervals, not of those before a maximum, say; and
-        the errors of one series are not exchangeable. Derived in ch-horizon,
-        eq-conformal.
+        the errors of one series are not exchangeable. An end beyond the
+        largest float is infinite. Derived in ch-horizon, eq-conformal.
 
         Examples
         --------

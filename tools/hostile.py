@@ -68,7 +68,7 @@ READY = (
     Plant("tangle, PYTHONSAFEPATH", ("make", "tangle"), {"PYTHONSAFEPATH": "1"}),
     Plant("test, GIT_DIR is another repository", SOME, GIT, "passed"),
     Plant("test, no git", SOME, {"PATH": "OTHER/programs"}, "git is not installed"),
-    Plant("test, a hostile home", SOME, HOSTILE_HOME, "passed"),
+    Plant("test, the whole in a hostile home", TEST, HOSTILE_HOME, "passed"),
     Plant("test, no home", SOME, {"HOME": "/dev/null/x"}, "passed"),
     Plant("test, warnings are errors, no plugins", SOME,
           {"PYTHONWARNINGS": "error", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, "passed"),

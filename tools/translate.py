@@ -4,7 +4,8 @@ A catalogue, book/locale/vi/LC_MESSAGES/NAME.po, holds each message of book/NAME
 translation, and is the one place where the Vietnamese words stand. This renews the catalogues
 from the English pages and writes the pages book/vi-NAME that _toc.yml lists. A message whose
 English has changed keeps its old translation, marked `fuzzy` (stale): until someone has looked at
-it, the page shows the English words.
+it, the page shows the English words. In a figure or a formula nothing could say that a word is
+English, so there each has to be translated.
 
 --check         write nothing; say what is stale, and fail if anything is to be renewed or lost
 --start NAME    begin the catalogue of another page
@@ -14,6 +15,7 @@ Babel, which reads and writes the catalogues, comes with Sphinx.
 """
 
 import argparse
+import base64
 import io
 import re
 import shutil
@@ -22,6 +24,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
 
+import figures
 import nbformat
 import yaml
 from babel.messages.catalog import Catalog
@@ -33,6 +36,7 @@ from messages import messages as found_in
 LANGUAGE = "vi"
 FOLDER = Path("book", "locale", LANGUAGE, "LC_MESSAGES")
 TOC = "toc"  # the catalogue of the book's title and of the captions in _toc.yml
+IN_DRAWING = "in a figure or a formula"
 HEADER = """\
 # The Vietnamese of book/{}. Renewed by `make translate`, which keeps what is translated.
 # A message marked fuzzy has a new English text: mend the translation and take the mark away.
@@ -159,8 +163,22 @@ def ids(name, root=ROOT):
 
 
 def _all_ids(name, root, plain=()):
-    found = [one.id for text in texts(original(name, root), plain) for one in found_in(text)]
+    path = original(name, root)
+    found = [one.id for text in texts(path, plain) for one in found_in(text)]
+    found += _figures_words(path, root)
     return list(dict.fromkeys(one for one in found if one))
+
+
+def _figures_words(path, root):
+    drawn = [figures.read(figure, root) for figure in figures.pictures(path)]
+    return [word for one in drawn if one for word in one.words]
+
+
+def drawn_words(name, root=ROOT):
+    """The messages of a page that stand in its figures and formulas."""
+    path = original(name, root)
+    found = [one.id for text in texts(path) for one in found_in(text) if one.formula]
+    return list(dict.fromkeys(found + _figures_words(path, root)))
 
 
 def known(root=ROOT):
@@ -174,8 +192,9 @@ def known(root=ROOT):
 def renewed(name, root=ROOT):
     """A catalogue for the page as it is now; what has changed is marked fuzzy."""
     catalogue, template = read(name, root), Catalog(locale=LANGUAGE)
+    drawn = () if name == TOC else drawn_words(name, root)
     for one in ids(name, root):
-        template.add(one)
+        template.add(one, auto_comments=[IN_DRAWING] if one in drawn else ())
     catalogue.update(template)
     catalogue.obsolete.clear()
     return catalogue
@@ -209,14 +228,15 @@ def stale(catalogue):
 class Page:
     """Writes one page in Vietnamese: of the English book, or of an edition of its own."""
 
-    def __init__(self, translations, *, own_labels=frozenset(), edition=False):
+    def __init__(self, translations, *, own_labels=frozenset(), pictures=None, edition=False):
         self.translations = translations
         self.own = own_labels  # those that get "-vi" here, since the English page has them too
+        self.pictures = pictures or {}  # {which English picture: base64 of the one for it}
         self.edition = edition
 
     def say(self, message):
         translation = self.translations.get(message.id)
-        if self.edition:
+        if self.edition or message.formula:
             return translation or message.id
         if translation and not message.heading:
             return translation
@@ -287,6 +307,9 @@ class Page:
             if "text/latex" in output.get("data", ()):
                 tex = "".join(output.data["text/latex"])
                 output.data["text/latex"] = re.sub(r"(?<=\d)\.(?=\d)", "{,}", tex)
+            if figures.PNG in output.get("data", ()):
+                english = figures.digest(base64.b64decode("".join(output.data[figures.PNG])))
+                output.data[figures.PNG] = self.pictures.get(english, output.data[figures.PNG])
         shown, text = _shown(cell), []
         # Code and outputs are those of the English page, which are tested there.
         tags = list(dict.fromkeys([*cell.metadata.get("tags", []), "nbval-skip"]))
@@ -321,7 +344,7 @@ def translated(name, root=ROOT):
     """The page book/vi-NAME: its path from the root, and its text."""
     path = original(name, root)
     own = frozenset().union(*(labels(original(one, root)) for one in beside(root)))
-    page = Page(known(root), own_labels=own)
+    page = Page(known(root), own_labels=own, pictures=redrawn(root))
     target = Path("book", f"{LANGUAGE}-{path.name}")
     if path.suffix == ".md":
         english = path.read_text(encoding="utf-8")
@@ -332,6 +355,20 @@ def translated(name, root=ROOT):
     first = notebook.cells[0]
     first.source = _language_link(first.source, english.cells[0].source)
     return target, nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
+
+
+def redrawn(root=ROOT):
+    """The figures that there are in Vietnamese: {which English picture: base64}."""
+    there = [figures.read(name, root) for name in figures.drawn(root)]
+    return {one.english: base64.b64encode(one.png).decode("ascii") for one in there if one}
+
+
+def shown(root=ROOT):
+    """The English pictures of the pages that stand beside in Vietnamese: {name: picture}."""
+    return {
+        figure: png for name in beside(root)
+        for figure, png in figures.pictures(original(name, root)).items()
+    }  # fmt: skip
 
 
 def beside(root=ROOT):
@@ -378,11 +415,11 @@ def edition(folder, root=ROOT):
             own[name] = {one: value[one] for one in value if one not in twice}
         elif isinstance(value, list):
             own[name] = [one for one in value if str(one) not in twice]
-    translations = known(root)
+    translations, instead = known(root), redrawn(root)
     kept = [*(one["file"] for part in toc["parts"] for one in part["chapters"]), toc["root"]]
     for name in kept:
         path = original(Path(name).stem, root)
-        page = Page(translations, edition=True)
+        page = Page(translations, pictures=instead, edition=True)
         target = folder / path.relative_to(root)
         if path.stem.startswith(f"{LANGUAGE}-"):
             continue  # Vietnamese as it is
@@ -413,7 +450,15 @@ def faults(root=ROOT):
                         + "".join(f"\n  stale: {one[:90]}" for one in sorted(new)))  # fmt: skip
         for one, string in said(catalogue).items():
             told += [f"{path}: {what}\n  in: {one[:90]}" for what in lost(one, string)]
+    translations, english = known(root), shown(root)
+    for name, png in english.items():
+        if fault := figures.fault(name, png, translations, root):
+            told.append(f"{figures.FOLDER}/{name}.png: {fault}, run `make translate`")
+    for name in sorted(set(figures.drawn(root)) - set(english)):
+        told.append(f"{figures.FOLDER}/{name}.png: no Vietnamese page shows it")
     for name in beside(root):
+        told += [f"{FOLDER / name}.po: not translated, in a figure or a formula: {one}"
+                 for one in drawn_words(name, root) if one not in translations]  # fmt: skip
         path, text = translated(name, root)
         if not (root / path).exists() or (root / path).read_text("utf-8") != text:
             told.append(f"{path}: is not what {name} and its catalogue say, run `make translate`")
@@ -450,6 +495,11 @@ def main(arguments=None):
         if given.start:
             original(given.start, root)
             write(root / FOLDER / f"{given.start}.po", "")
+        translations = known(root)
+        for name, png in shown(root).items():
+            if figures.fault(name, png, translations, root):
+                print(f"drawing {name}", flush=True)
+                figures.draw(name, png, translations, root)
         for name in [*in_order(root), TOC]:
             write(root / FOLDER / f"{name}.po", written(name, renewed(name, root)))
         for name in beside(root):

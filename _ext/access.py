@@ -1,8 +1,15 @@
 """What screen readers and the keyboard are told, where the libraries tell them too little.
 
-Pages are mended as text once they are written, since the theme's parts and the article come from
-five packages. Each mend says how it is seen to be needed; one that the whole book no longer needs
-fails the build, so that it does not outlive its cause.
+Each mend says how it is seen to be needed; one that the whole book no
+longer needs fails the build, so that it does not outlive its cause.
+
+The article is mended before the theme puts it into a page, as text:
+what is wrong there is written by docutils, MyST-NB and pandas from
+nodes, or from HTML of a cell, that say nothing of it. What the theme
+itself puts around the article is mended once the page is written. For
+its parts have no setting, and a template of our own in their place
+would be a copy of the theme's: it would stay as it is when the theme
+mends or changes them, and no build would tell.
 """
 
 import re
@@ -23,7 +30,7 @@ def _mend(why, pattern, put):
     return Mend(why, re.compile(pattern), put)
 
 
-MENDS = (
+THEME = (
     _mend(
         "the sidebar, with the logo and the search, is in no landmark",
         r'<div id="pst-primary-sidebar" class="([^"]*)">',
@@ -64,6 +71,8 @@ MENDS = (
         r'(<i class="theme-switch [^>]*?)\s+title="[^"]*">',
         r"\1>",
     ),
+)
+ARTICLE = (
     _mend(
         "all folded code has one name, and not the words that are shown",
         r'<summary aria-label="Toggle hidden content">',
@@ -82,35 +91,45 @@ MENDS = (
 )
 
 
-def mended(page):
-    """A page's text with every mend made, and which were."""
+def mended(text, mends):
+    """A text with every mend made, and why those were that were made."""
     made = set()
-    for mend in MENDS:
-        page, count = mend.pattern.subn(mend.put, page)
+    for mend in mends:
+        text, count = mend.pattern.subn(mend.put, text)
         if count:
             made.add(mend.why)
-    return page, made
+    return text, made
 
 
 class Written:
-    """The pages that one build writes. One that stays from an earlier build is mended already."""
+    """The pages that one build writes, and why what of them was mended.
+
+    A page that stays from an earlier build is mended already.
+    """
 
     def __init__(self):
-        self.pages = []
+        self.pages, self.made = [], set()
 
-    def note(self, app, pagename, templatename, context, doctree):
+    def article(self, app, pagename, templatename, context, doctree):
+        """Mend what a page says, before the theme writes the page."""
+        if app.builder.name != "html":
+            return
         self.pages.append(pagename)
+        if "body" in context:
+            context["body"], made = mended(context["body"], ARTICLE)
+            self.made |= made
 
-    def mend(self, app, exception):
+    def theme(self, app, exception):
+        """Mend what the theme has written around it."""
         if exception is not None or app.builder.name != "html":
             return
-        made = set()
         for pagename in self.pages:
             path = app.outdir / f"{pagename}.html"
-            page, ours = mended(path.read_text(encoding="utf-8"))
+            page, made = mended(path.read_text(encoding="utf-8"), THEME)
             path.write_text(page, encoding="utf-8")
-            made |= ours
-        idle = [mend.why for mend in MENDS if mend.why not in made]
+            self.made |= made
+        mends = (*THEME, *ARTICLE)
+        idle = [mend.why for mend in mends if mend.why not in self.made]
         whole = app.env.found_docs <= set(self.pages)
         if idle and whole and app.config.language == "en":  # the theme's words are mended too
             raise ExtensionError(f"_ext/access.py mends what no page needs: {'; '.join(idle)}")
@@ -132,6 +151,7 @@ class OwnIds(SphinxPostTransform):
 def setup(app):
     app.add_post_transform(OwnIds)
     written = Written()
-    app.connect("html-page-context", written.note)
-    app.connect("build-finished", written.mend, priority=800)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-page-context", written.article)
+    app.connect("build-finished", written.theme, priority=800)
+    # What another process writes would not be noted here.
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -8,10 +8,13 @@ others. The notebook shows the formula in any program, which a reference to it w
 
 import re
 
+from by_page import ByPage
 from docutils import nodes
 from sphinx.errors import ExtensionError
 
 PREFIX = "again-"
+#: The formulas of each page that have a label: {page: {label: TeX}}.
+FORMULAS = ByPage("again_formulas")
 
 
 def original(label, language=None):
@@ -29,25 +32,9 @@ def same(tex, words=True):
     return re.sub(r"(?:\s|\\,|~)*[.,;:]?\s*((?:\\end\{\w+\}\s*)*)$", r"\1", tex)
 
 
-def _formulas(env):
-    """The formulas of each page that have a label: {page: {label: TeX}}."""
-    if not hasattr(env, "again_formulas"):
-        env.again_formulas = {}
-    return env.again_formulas
-
-
 def collect(app, doctree):
     found = {n["label"]: n.astext() for n in doctree.findall(nodes.math_block) if n.get("label")}
-    _formulas(app.env)[app.env.docname] = found
-
-
-def forget(app, env, docname):
-    _formulas(env).pop(docname, None)
-
-
-def merge(app, env, docnames, other):
-    found = _formulas(other)
-    _formulas(env).update({name: found[name] for name in docnames if name in found})
+    FORMULAS(app.env)[app.env.docname] = found
 
 
 def faults(formulas, languages):
@@ -76,10 +63,10 @@ def faults(formulas, languages):
 def number(app, env):
     """Give each repeated formula the number of the one it repeats."""
     languages = app.config.page_languages
-    if told := faults(_formulas(env), languages):
+    if told := faults(FORMULAS(env), languages):
         raise ExtensionError("\n".join(told))
     numbers = env.toc_fignumbers
-    for page, found in _formulas(env).items():
+    for page, found in FORMULAS(env).items():
         for label in found:
             wanted = original(label, languages.get(page))
             if wanted is None:
@@ -93,7 +80,6 @@ def number(app, env):
 
 def setup(app):
     app.connect("doctree-read", collect)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
+    FORMULAS.connect(app)
     app.connect("env-get-updated", number, priority=900)  # when every formula has its number
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

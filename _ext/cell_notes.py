@@ -6,6 +6,7 @@ cell settles: proves, checks, illustrates. What {ref}`the check <proof-eq-telesc
 the first cell of the book that proves ``eq-telescope``, or else checks it, or else illustrates it.
 """
 
+from by_page import ByPage
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
@@ -13,6 +14,8 @@ from sphinx.transforms import SphinxTransform
 EXPORT = "tag_export:"
 #: The strongest first: the order of the notes over a cell, and of the targets of a link.
 VERBS = ("proves", "checks", "illustrates")
+#: For each page, its labels and how strong its best cell for each is.
+TARGETS = ByPage("cell_note_targets")
 
 
 class CellNotes(SphinxTransform):
@@ -36,7 +39,7 @@ class CellNotes(SphinxTransform):
                             best[label] = rank, note
         for label, (_, note) in best.items():
             note["ids"].append(f"proof-{label}")
-        _targets(self.env)[self.env.docname] = {label: rank for label, (rank, _) in best.items()}
+        TARGETS(self.env)[self.env.docname] = {label: rank for label, (rank, _) in best.items()}
 
     def _note(self, files, claims):
         note = nodes.paragraph(classes=["cell-note"])
@@ -78,28 +81,12 @@ def _named(cell, prefix):
     return [name.removeprefix(prefix) for name in cell["classes"] if name.startswith(prefix)]
 
 
-def _targets(env):
-    """For each page, its labels and how strong its best cell for each is."""
-    if not hasattr(env, "cell_note_targets"):
-        env.cell_note_targets = {}
-    return env.cell_note_targets
-
-
-def forget(app, env, docname):
-    _targets(env).pop(docname, None)
-
-
-def merge(app, env, docnames, other):
-    found = _targets(other)
-    _targets(env).update({name: found[name] for name in docnames if name in found})
-
-
 def name_targets(app, env):
     """Give {ref} its targets once every page is read: the strongest cell, the first of equals."""
     standard = env.get_domain("std")
     strongest = {}
     for docname in reading_order(env):
-        for label, rank in _targets(env).get(docname, {}).items():
+        for label, rank in TARGETS(env).get(docname, {}).items():
             if label not in strongest or rank < strongest[label][0]:
                 strongest[label] = rank, docname
     for label, (_, docname) in strongest.items():
@@ -121,7 +108,6 @@ def reading_order(env):
 
 def setup(app):
     app.add_transform(CellNotes)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
+    TARGETS.connect(app)
     app.connect("env-updated", name_targets)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,6 +20,7 @@ jupyterlab-myst knows directives of these names, so a notebook can be read there
 
 import re
 
+from by_page import ByPage
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref, start_of_file
@@ -27,6 +28,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+#: For each page, the labels of its exercises in their order.
+KNOWN = ByPage("exercises")
 LOGGER = logging.getLogger(__name__)
 MENTION = re.compile(r"\b([Ee]xercise )(\d+)\b(?! of)")
 UNREAD = (nodes.reference, pending_xref, nodes.literal, nodes.FixedTextElement, nodes.title)
@@ -58,7 +61,7 @@ class Exercise(Box):
             raise self.error("an exercise needs a :label:")
         if label in _labels(self.env):
             raise self.error(f"there are two exercises {label}")
-        known(self.env).setdefault(self.env.docname, []).append(label)
+        KNOWN(self.env).setdefault(self.env.docname, []).append(label)
         self.env.get_domain("std").note_hyperlink_target(label, self.env.docname, label, label)
         return self.box(label, exercise=label)
 
@@ -72,39 +75,27 @@ class Solution(Box):
         return self.box(f"{label}-solution", solution=label)
 
 
-def known(env):
-    """For each page, the labels of its exercises in their order."""
-    if not hasattr(env, "exercises"):
-        env.exercises = {}
-    return env.exercises
-
-
 def _labels(env):
-    return {label for labels in known(env).values() for label in labels}
+    return {label for labels in KNOWN(env).values() for label in labels}
 
 
 def number(env, label):
     """The exercise's number, 2.2, or 2 on a page that has none; None if there is no such one."""
-    for docname, labels in known(env).items():
+    for docname, labels in KNOWN(env).items():
         if label in labels:
             chapter = env.toc_secnumbers.get(docname, {}).get("") or ()
             return ".".join(map(str, (*chapter[:1], labels.index(label) + 1)))
     return None
 
 
-def forget(app, env, docname):
-    known(env).pop(docname, None)
-
-
-def merge(app, env, docnames, other):
-    known(env).update({name: known(other)[name] for name in docnames if name in known(other)})
-
-
 def name_targets(app, env):
     """What {ref} says of an exercise, once chapters have their numbers."""
-    standard = env.get_domain("std")
-    for docname, labels in known(env).items():
+    standard, seen = env.get_domain("std"), set()
+    for docname, labels in KNOWN(env).items():
         for label in labels:
+            if label in seen:  # on pages that two processes have read
+                LOGGER.warning("there are two exercises %s", label, location=docname)
+            seen.add(label)
             standard.labels[label] = docname, label, f"exercise {number(env, label)}"
     return []
 
@@ -158,7 +149,7 @@ class Titles(SphinxPostTransform):
         for text in list(self.document.findall(nodes.Text)):
             if _inside(text, UNREAD) or not MENTION.search(text):
                 continue
-            labels = known(self.env).get(self._page(text), [])
+            labels = KNOWN(self.env).get(self._page(text), [])
             if not labels:
                 continue
             parts, end = [], 0
@@ -190,7 +181,6 @@ def setup(app):
     app.add_directive("exercise", Exercise)
     app.add_directive("solution", Solution)
     app.add_post_transform(Titles)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
+    KNOWN.connect(app)
     app.connect("env-get-updated", name_targets, priority=900)  # after chapters have numbers
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

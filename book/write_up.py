@@ -162,20 +162,29 @@ def search():
     """What the search for the equation's parameters did, and what a gradient of it costs."""
     found = stored("equation.json")
     T = int(printed("08-sunspots", r"(\d+) for training")) - 1
-    n, m, rounds, starts = found["n"], found["lags"], 600, 20
+    n, m, last, before = found["n"], found["lags"], found["search"], found["selection"]
     gradient = count(
         lambda w: loss_and_gradient(w.parameters, w.x, w.y, w.a_0, w.g, w.g), (T, n, m, 1)
     )["multiplications"]
 
-    def dense(n, k):
-        """The multiplications of one gradient, by eq-gradient-count."""
-        return T * (3 * n**2 + 2 * n * m + 3 * n * k + n + 3 * k)
+    def dense(n, R=1, T=T):
+        """The multiplications of one gradient of R starts, by eq-gradient-count."""
+        N = R * n
+        return T * (3 * N**2 + 2 * N * m + 3 * N * R + N + 3 * R)
 
-    assert gradient == dense(n, 1)
+    def selecting(R=1):
+        """Those of one gradient of R starts for each setting and each fold."""
+        folds = [years - m for years in before["years"]]
+        return sum(dense(n, R, T) for n, _ in before["settings"] for T in folds)
+
+    assert gradient == dense(n)
     return {
-        "T": T, "n": n, "penalty": found["penalty"], "starts": starts, "rounds": rounds,
-        "gradient": gradient, "all": gradient * rounds * starts,
-        "together": rounds * dense(starts * n, starts),
+        "T": T, "n": n, "penalty": found["penalty"], **last,
+        "gradient": gradient, "all": gradient * last["rounds"] * last["starts"],
+        "together": last["rounds"] * dense(n, last["starts"]),
+        "settings": len(before["settings"]),
+        "all before": selecting() * before["rounds"] * before["starts"],
+        "together before": before["rounds"] * selecting(before["starts"]),
         "parameters": sum(np.size(array) for array in found["parameters"].values()),
         "pairs": signature(minimise).parameters["memory"].default,
     }  # fmt: skip

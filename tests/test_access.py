@@ -14,6 +14,7 @@ import clean_js  # noqa: E402
 from docutils import nodes  # noqa: E402
 from sphinx.errors import ExtensionError  # noqa: E402
 
+MENDS = (*access.THEME, *access.ARTICLE)
 #: As the libraries write them, and as they are mended.
 PARTS = [
     ('<div id="pst-primary-sidebar" class="bd-sidebar">',
@@ -44,14 +45,14 @@ PARTS = [
 
 @pytest.mark.parametrize(("before", "after"), PARTS)
 def test_each_mend(before, after):
-    page, made = access.mended(f"<p>{before}</p>")
+    page, made = access.mended(f"<p>{before}</p>", MENDS)
     assert page == f"<p>{after}</p>" and len(made) == 1
-    assert access.mended(page) == (page, set()), "a second time nothing is left to mend"
+    assert access.mended(page, MENDS) == (page, set()), "a second time nothing is left to mend"
 
 
 def test_what_needs_no_mend_stays():
     page = "<thead><tr><th>n</th></tr></thead><summary>More</summary><the></the>"
-    assert access.mended(page) == (page, set())
+    assert access.mended(page, MENDS) == (page, set())
 
 
 def app(tmp_path, *docnames, language="en"):
@@ -60,25 +61,39 @@ def app(tmp_path, *docnames, language="en"):
                            env=SimpleNamespace(found_docs=set(docnames)))  # fmt: skip
 
 
-def mend(app, written):
-    build = access.Written()
-    for pagename in written:
-        build.note(app, pagename, "page.html", {}, None)
-    build.mend(app, None)
+#: The last of the parts are an article's.
+THEME, ARTICLE = PARTS[: -len(access.ARTICLE)], PARTS[-len(access.ARTICLE) :]
 
 
-def test_a_mend_that_nothing_needs_fails_the_build(tmp_path):
-    page, whole = tmp_path / "one.html", "".join(before for before, _ in PARTS)
-    page.write_text(whole, encoding="utf-8")
-    mend(app(tmp_path, "one"), ["one"])
-    assert page.read_text("utf-8") == "".join(after for _, after in PARTS)
-    page.write_text(whole.replace("doc-biblioentry", "x"), encoding="utf-8")
-    mend(app(tmp_path, "one", "two"), ["one"])  # a build that did not write all cannot know
-    page.write_text(whole.replace("doc-biblioentry", "x"), encoding="utf-8")
-    mend(app(tmp_path, "one", language="vi"), ["one"])  # the theme's words are other ones
-    page.write_text(whole.replace("doc-biblioentry", "x"), encoding="utf-8")
-    with pytest.raises(ExtensionError, match="an entry of the bibliography"):
-        mend(app(tmp_path, "one"), ["one"])
+def build(app, theme=THEME, article=ARTICLE):
+    """Build the page `one` as Sphinx does; returns what is written in the end."""
+    written = access.Written()
+    context = {"body": "".join(before for before, _ in article)}
+    written.article(app, "one", "page.html", context, None)
+    page = "".join(before for before, _ in theme) + context["body"]
+    path = app.outdir / "one.html"
+    path.write_text(page, encoding="utf-8")
+    written.theme(app, None)
+    return path.read_text("utf-8")
+
+
+def test_the_article_and_what_the_theme_puts_around_it_are_mended(tmp_path):
+    assert build(app(tmp_path, "one")) == "".join(after for _, after in PARTS)
+
+
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [
+        ({"theme": THEME[1:]}, "the sidebar, with the logo and the search"),
+        ({"article": ARTICLE[:-1]}, "an entry of the bibliography"),
+    ],
+)
+def test_a_mend_that_nothing_needs_fails_the_build(tmp_path, left, why):
+    # A build that did not write all cannot know; in Vietnamese the theme has other words.
+    build(app(tmp_path, "one", "two"), **left)
+    build(app(tmp_path, "one", language="vi"), **left)
+    with pytest.raises(ExtensionError, match=why):
+        build(app(tmp_path, "one"), **left)
 
 
 def test_the_ids_that_sphinx_proof_repeats_go(tmp_path):

@@ -22,7 +22,7 @@ DATA = json.loads(
     (ROOT / "tests" / "data" / "assignment-readings.json").read_text(encoding="utf-8")
 )
 STATEMENTS = [f"A{number}" for number in range(1, 30)]
-VERDICTS = {"holds", "holds in one reading", "corrected"}
+VERDICTS = {"holds", "holds in one reading", "holds in part", "corrected"}
 DEFINITIONS = {"A2", "A4", "A8"}  # nothing to prove: their links lead to definitions
 NO_EQUATION = {"A29"}  # a list of references
 
@@ -105,7 +105,7 @@ def test_every_statement_is_answered_once_and_in_order():
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_the_verdict_is_one_of_the_three_and_the_entry_has_an_anchor(statement):
+def test_the_verdict_is_one_of_the_four_and_the_entry_has_an_anchor(statement):
     assert ENTRIES[statement][0] in VERDICTS
     assert f"(assignment-{statement.lower()})=\n### {statement}: " in PAGE
 
@@ -121,10 +121,11 @@ def test_the_table_gives_each_verdict_once_as_the_entry_does():
 
 def test_the_sentence_under_the_table_counts_right():
     count = Counter(verdict for verdict, _ in ENTRIES.values())
-    names = {4: "four", 8: "eight", 17: "seventeen"}
+    names = {2: "two", 4: "four", 8: "eight", 15: "fifteen"}
     said = (
         f"So {names[count['holds']]} statements hold, {names[count['holds in one reading']]} hold "
-        f"in one reading and {names[count['corrected']]} are corrected."
+        f"in one reading, {names[count['holds in part']]} hold in part and "
+        f"{names[count['corrected']]} are corrected."
     )
     assert said in " ".join(PAGE.split())
 

@@ -97,7 +97,7 @@ THEOREM = (
     "\nand\n\n```{math}\n:label: eq-b\nb = c\n```\n:::"
 )
 PROOF = ":::{prf:proof}\nIt follows.\n:::"
-OF = ":::{prf:proof}\nOf {eq}`eq-a`: it follows, by {eq}`eq-z`.\n:::"
+OF = ":::{prf:proof}\nWe prove {eq}`eq-a`. It follows, by {eq}`eq-z`.\n:::"
 
 
 @pytest.mark.parametrize("verb", claims.VERBS)
@@ -167,23 +167,44 @@ def test_both_fences_are_read_and_longer_ones():
     for text in (ticks, dropdown):
         assert opened(CLAIM, text, ["checks:eq-a"]) == []
     assert opened(inside + "\n" + PROOF, ["checks:eq-a"]) == []
-    long = "````{prf:proof}\nOf {eq}`eq-b` and {eq}`eq-a`:\n```{math}\nx\n```\nall.\n````"
+    long = "````{prf:proof}\nWe prove {eq}`eq-b` and {eq}`eq-a`.\n```{math}\nx\n```\nall.\n````"
     assert set(read(long).proofs) == {"eq-a", "eq-b"}
 
 
 @pytest.mark.parametrize(
     ("first", "named"),
     [
-        ("Of {eq}`eq-a`: by {eq}`eq-z`.", {"eq-a"}),
-        ("Of {eq}`eq-a` and\n{eq}`eq-b`: by {eq}`eq-z`.", {"eq-a", "eq-b"}),
-        ("Of {eq}`the sum <eq-a>`. By {eq}`eq-z`.", {"eq-a"}),
-        ("By {eq}`eq-a`: of {eq}`eq-z`.", set()),
-        ("We prove {eq}`eq-a`.", set()),
-        ("It is so. Of {eq}`eq-a`: yes.", set()),
+        ("We prove {eq}`eq-a`. By {eq}`eq-z`, it is so.", {"eq-a"}),
+        ("We prove {eq}`eq-a` by {eq}`eq-z` and {eq}`eq-y`.", {"eq-a"}),
+        ("We prove {eq}`eq-a` and\n{eq}`eq-b`, by {eq}`eq-z`.", {"eq-a", "eq-b"}),
+        ("We\nprove {eq}`eq-a`, {eq}`eq-b` and {eq}`eq-c`.", {"eq-a", "eq-b", "eq-c"}),
+        ("We prove {eq}`the sum <eq-a>`: by {eq}`eq-z`.", {"eq-a"}),
+        ("By {eq}`eq-a` we prove {eq}`eq-z`.", set()),
+        ("We prove that {eq}`eq-a` holds.", set()),
+        ("Of {eq}`eq-a`: yes.", set()),
+        ("It is so. We prove {eq}`eq-a`.", set()),
     ],
 )
 def test_of_which_claims_a_proof_is(first, named):
-    assert set(read(f"{CLAIM}\n\n:::{{prf:proof}}\n{first}\n:::").proofs) == named
+    assert set(read(f"{CLAIM}\n\nfor all $a$.\n\n:::{{prf:proof}}\n{first}\n:::").proofs) == named
+
+
+@pytest.mark.parametrize(
+    ("between", "first", "settled"),
+    [
+        ("\n\n", "It is so, by {eq}`eq-z`.", {"eq-a"}),
+        ("\n", ":class: dropdown\n\nIt is so.", {"eq-a"}),
+        ("\n\n", "We prove {eq}`eq-b`.", {"eq-b"}),
+        ("\n\nfor all $a$.\n\n", "It is so.", set()),
+        ("\n\n$$ b = c $$ (eq-b)\n\n", "It is so.", {"eq-b"}),
+        ("\n\n$$ b = c $$ (def-b)\n\n", "It is so.", set()),
+        ("\n\n$$ b = c $$\n\n", "It is so.", set()),
+    ],
+)
+def test_a_proof_without_a_name_is_of_the_claim_right_above_it(between, first, settled):
+    page = f"{CLAIM}{between}:::{{prf:proof}}\n{first}\n:::"
+    assert set(read(page).proofs) == settled
+    assert set(read(CLAIM, ["checks:eq-a"], f":::{{prf:proof}}\n{first}\n:::").proofs) <= {"eq-b"}
 
 
 FOLLOWING = """
@@ -244,7 +265,7 @@ def command(root):
 def save_page(root, *tags):
     """A page of six claims, with a code cell for each of the tags."""
     equations = "\n\n".join(f"$$ {one} $$ (eq-{one})" for one in "abcdef")
-    proof = ":::{prf:proof}\nOf {eq}`eq-b`: it is so.\n:::"
+    proof = ":::{prf:proof}\nWe prove {eq}`eq-b`. It is so.\n:::"
     save(
         root / "book" / "1-first.ipynb",
         new_markdown_cell(equations),

@@ -187,10 +187,10 @@ def test_the_linear_form_is_the_network_near_its_fixed_point(n, m):
     deviations = size * rng.standard_normal(60)
     x, _ = lagged(np.concatenate([np.zeros(m - 1), deviations]), m)
     exact = forward(p, linear.s + x, linear.a).y_hat[:, 0] - linear.s
-    theta = np.append(linear.theta, np.zeros(len(linear.phi) - len(linear.theta)))
+    chi = np.append(linear.chi, np.zeros(len(linear.phi) - len(linear.chi)))
     for t in range(n + m, 60):
-        predicted = sum(w * deviations[t - i] for i, w in enumerate((theta - linear.phi)[1:]))
-        predicted -= sum(w * exact[t - 1 - i] for i, w in enumerate(linear.theta[1:]))
+        predicted = sum(w * deviations[t - i] for i, w in enumerate((chi - linear.phi)[1:]))
+        predicted -= sum(w * exact[t - 1 - i] for i, w in enumerate(linear.chi[1:]))
         assert predicted == pytest.approx(exact[t], abs=100 * size**2)
 
 

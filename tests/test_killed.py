@@ -119,7 +119,7 @@ print(json.dumps(ends))
 
 def run(script, folder, kills):
     command = [sys.executable, "-c", script, str(folder / "f.npz"), str(kills)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

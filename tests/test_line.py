@@ -52,6 +52,24 @@ def test_from_so_many_values_on_there_is_a_line(kind, least):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_more_lags_than_values_are_refused_by_name(kind):
+    season = None if kind == "lags" else 3
+    for length in (2, 9, 20):
+        with pytest.raises(ValueError, match=rf"^p is {length + 1}, wanted .* {length}, the len"):
+            fit_line(V[:length], length + 1, season, kind)
+        assert fit_line(V[:length], length, season, kind) is None
+
+
+@pytest.mark.parametrize("kind", KINDS[:3])
+@pytest.mark.parametrize("season", [4, 12])
+def test_a_season_that_reaches_beyond_the_values_leaves_too_few(kind, season):
+    """An intercept, two lags of up to season + 1 and three values more make season + 7."""
+    for length in range(1, season + 6):
+        assert fit_line(V[:length], None, season, kind) is None
+        assert fit_line(V[:length], 1, season, kind) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_line_that_chooses_its_lags_is_there_from_few_values_on(kind):
     season = None if kind == "lags" else 3
     found = [fit_line(V[:length], None, season, kind) for length in range(2, 40)]

@@ -17,7 +17,7 @@ ONE_MEANING = {"W", "y", "z", "i", "j", r"\partial", "hat g", "E"}  # E besides 
 
 GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho sigma "
-    "tau phi varphi psi omega Gamma Delta Theta Lambda Sigma Phi Omega ell partial"
+    "tau phi varphi chi psi omega Gamma Delta Theta Lambda Sigma Phi Omega ell partial"
 ).replace(" ", "|")
 ABOVE = "tilde|hat|bar|dot|mathcal"
 IN_WORDS = re.compile(

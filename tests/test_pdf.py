@@ -30,8 +30,9 @@ def module(name, folder="_ext"):
     return found
 
 
-AGAIN, PAGES, LINKS, BOOK = (
-    module("again"), module("pdf_pages"), module("pdf_links"), module("write_up", "book")
+AGAIN, BASE, CELLS, TABLES, LINKS, BOOK = (
+    module("again"), module("pdf_base"), module("pdf_cells"), module("pdf_tables"),
+    module("pdf_links"), module("write_up", "book"),
 )  # fmt: skip
 
 
@@ -235,7 +236,7 @@ def test_a_cover_that_cannot_be_read_is_told(tmp_path, text):
 
 def test_each_language_of_a_write_up_has_its_words():
     languages = {CONFIG["page_languages"].get(page, "en") for page in CONFIG["pdf_write_ups"]}
-    assert languages <= set(pdf.WORDS) and languages <= set(PAGES.WORDS)
+    assert languages <= set(pdf.WORDS) and languages <= set(BASE.WORDS)
     assert set(pdf.WORDS["vi"]) == set(pdf.WORDS["en"])
     preamble, first = pdf.language_setup("vi")
     assert preamble == "\\setotherlanguage{vietnamese}\n" and "{Hình~}" in first
@@ -304,34 +305,34 @@ def test_letters_that_the_fonts_lack_come_from_another():
 
 def test_a_docstring_keeps_its_first_line():
     code = 'def f(x):\n    """One line.\n\n    More.\n    """\n    return x\n\n\ny = """a\nb"""'
-    assert PAGES.first_lines(code) == (
+    assert CELLS.first_lines(code) == (
         'def f(x):\n    """One line."""\n    return x\n\n\ny = """a\nb"""'
     )
-    assert PAGES.first_lines('"""A module.\n\nMore."""\n') == '"""A module."""\n'
-    assert PAGES.first_lines("%matplotlib inline\nx = 1") == "%matplotlib inline\nx = 1"
+    assert CELLS.first_lines('"""A module.\n\nMore."""\n') == '"""A module."""\n'
+    assert CELLS.first_lines("%matplotlib inline\nx = 1") == "%matplotlib inline\nx = 1"
     once = 'class A:\n    """Short."""'
-    assert PAGES.first_lines(once) == once
+    assert CELLS.first_lines(once) == once
 
 
 def test_a_table_of_pandas_is_read():
     text = "<table><tr style='x'><th></th><th>p</th></tr><tr><th>a &lt; b</th><td>1</td></table>"
-    assert PAGES.table_rows(text) == [["", "p"], ["a < b", "1"]]
-    found = PAGES.table(PAGES.table_rows(text))
+    assert TABLES.table_rows(text) == [["", "p"], ["a < b", "1"]]
+    found = TABLES.table(TABLES.table_rows(text))
     assert [e.astext() for e in found.findall(nodes.entry)] == ["", "p", "a < b", "1"]
 
 
 def test_a_wide_table_keeps_its_words_and_its_short_columns_whole():
     words, lines = [3, 11, 4, 12], [3, 40, 22, 90]
-    widths = PAGES.shares(lines, words, 100)
+    widths = TABLES.shares(lines, words, 100)
     assert widths[0] == 50 and widths[2] == 240
     assert all(width >= 10 * (word + 2) for width, word in zip(widths, words, strict=True))
     assert abs(sum(widths) - 1000) <= 2 and widths[3] > widths[1]
-    assert PAGES.shares([50], [50], 40) == [520]  # a word that is longer than the line
+    assert TABLES.shares([50], [50], 40) == [520]  # a word that is longer than the line
 
 
 def test_a_formula_is_as_wide_as_it_is_drawn():
-    assert PAGES.drawn(r"W_{aa}") == "Waa"
-    assert PAGES.drawn(r"T \left(k + n^{2}\right) - k") == "T(kxx+xn2)- k"
+    assert TABLES.drawn(r"W_{aa}") == "Waa"
+    assert TABLES.drawn(r"T \left(k + n^{2}\right) - k") == "T(kxx+xn2)- k"
 
 
 def test_links_are_shown_only_to_what_is_there():
@@ -372,7 +373,7 @@ They hold.
 :::
 
 :::{prf:proof}
-Of {eq}`eq-one`: look.
+We prove {eq}`eq-one`. Look.
 :::
 """
 PAPER = """

@@ -113,6 +113,8 @@ def test_the_fingerprint_sees_code_and_not_words():
     assert plain(text) == plain("def f(x):\n    return x + 1\n")
     assert plain(text) == plain('def f(x):\n    """Other\n    words."""\n\n    return (x + 1)\n')
     assert plain(text) == plain("def f(x: int | None) -> int:\n    return x + 1\n")
+    assert plain(text) == plain("@_refuse_long\ndef f(x):\n    return x + 1\n")
+    assert plain(text) != plain("@doubled\ndef f(x):\n    return x + 1\n")
     assert plain(text) != plain("def f(x):\n    return x + 2\n")
     assert plain(text) != plain("def f(x=0):\n    return x + 1\n")
     assert plain(text) != plain("def f(x):\n    return x - 1\n")

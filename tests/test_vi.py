@@ -28,6 +28,7 @@ BESIDE = translate.beside()
 VERDICTS = {
     "holds": "đúng",
     "holds in one reading": "đúng theo một cách hiểu",
+    "holds in part": "đúng một phần",
     "corrected": "đã sửa",
 }
 GLOSSARY = (ROOT / "book" / "vi-glossary.md").read_text(encoding="utf-8")

@@ -12,8 +12,9 @@ in finitely many cases, ``illustrates:eq-…`` by samples in floating point. A c
     last displayed. If the sentence names several after them, all have to be settled.
 
 A ``prf:proof`` settles the statement (``prf:theorem``, ``prf:lemma``, …) directly before it, that
-is its label and every ``eq-…`` displayed in it; and, if its first sentence begins with
-"Of {eq}`eq-x`", the claims that this sentence names.
+is its label and every ``eq-…`` displayed in it; and, if it begins with "We prove {eq}`eq-x`" (or
+"We prove {eq}`eq-x`, {eq}`eq-y` and {eq}`eq-z`"), the claims so listed, and no other of that
+sentence. If it names none, it settles the one displayed directly above it, ``$$ … $$ (eq-x)``.
 """
 
 import argparse
@@ -49,7 +50,9 @@ STATES = {
 }  # fmt: skip
 OPENING = re.compile(r"^[ \t]*(?P<fence>:{3,}|`{3,})\{prf:(?P<kind>\w+)\}.*\n?", re.MULTILINE)
 OPTIONS = re.compile(r"\A(?:[ \t]*:[\w-]+:.*\n|[ \t]*\n)*")
-OF = re.compile(r"Of\s+\{eq\}`")
+EQUATION = r"\{eq\}`[^`]+`"
+DISPLAYED_LAST = re.compile(r"\$\$[ \t]*\((eq-[\w-]+)\)\s*\Z")
+WE_PROVE = re.compile(rf"We\s+prove\s+(?:(?:{EQUATION},\s+)*{EQUATION}\s+and\s+)?{EQUATION}")
 
 
 class Label(NamedTuple):
@@ -172,10 +175,12 @@ def _read_proofs(cell, found, stated):
     """
     end = 0
     for one in directives(cell.source):
-        if cell.source[end : one.start].strip():
+        between = cell.source[end : one.start]
+        if between.strip():
             stated = frozenset()
         if one.kind == "proof":
-            for name in stated | _named_first(one.body):
+            above = frozenset(DISPLAYED_LAST.findall(between))
+            for name in stated | (_named_first(one.body) or above):
                 found.proofs.setdefault(name, []).append(cell.place)
         stated = frozenset()
         if one.kind in STATES:
@@ -185,11 +190,9 @@ def _read_proofs(cell, found, stated):
 
 
 def _named_first(body):
-    """The claims that a proof is "Of", by its first sentence."""
-    text = body[OPTIONS.match(body).end() :].lstrip()
-    if not OF.match(text):
-        return frozenset()
-    return frozenset(REFERENCE.findall(SENTENCE_END.split(text)[0]))
+    """The claims of which a proof says at its beginning that it proves them."""
+    opening = WE_PROVE.match(body[OPTIONS.match(body).end() :].lstrip())
+    return frozenset(REFERENCE.findall(opening[0]) if opening else ())
 
 
 def main(arguments=None):

@@ -139,12 +139,17 @@ def score(configuration, years, series):
 
 
 def _plain(node):
-    """A syntax tree without positions, comments, docstrings and the types of a signature, the
-    same in every Python."""
+    """A syntax tree without positions, comments, docstrings, the types of a signature and
+    decorators that only refuse arguments (`_refuse_…`), the same in every Python."""
     if isinstance(node, ast.AST):
         fields = {name: value for name, value in ast.iter_fields(node)}
         if isinstance(node, (ast.arg, ast.FunctionDef)):
             fields |= dict.fromkeys(("annotation", "returns"))
+        if isinstance(node, ast.FunctionDef):
+            fields["decorator_list"] = [
+                one for one in node.decorator_list
+                if not (isinstance(one, ast.Name) and one.id.startswith("_refuse_"))
+            ]  # fmt: skip
         body = fields.get("body")
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             first = body[0].value
@@ -160,7 +165,10 @@ def _plain(node):
 
 
 def hash_of(settings, code):
-    """Of settings, and of functions, classes or modules as `_plain` sees their source."""
+    """Of settings, and of functions, classes or modules as `_plain` sees their source.
+
+    Of a function behind a decorator that wraps it (functools.wraps) the source is its own.
+    """
     trees = [_plain(ast.parse(textwrap.dedent(inspect.getsource(part)))) for part in code]
     return hashlib.sha256(repr((settings, trees)).encode()).hexdigest()[:16]
 

@@ -22,7 +22,6 @@ import shutil
 import sys
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
 
 import figures
 import nbformat
@@ -59,13 +58,6 @@ LABEL = re.compile(
 REFERENCE = re.compile(r"\{(ref|numref|eq|prf:ref)\}`(?:([^`<]*)<)?([\w-]+)>?`")
 
 
-class Source(NamedTuple):
-    """What of an English page is translated, one after the other."""
-
-    path: Path  # from the root
-    texts: list[str]  # of cells, captions and descriptions
-
-
 # Pages.
 
 
@@ -82,10 +74,21 @@ def texts(path, plain=()):
 
     What is one of the messages `plain` is left as it is.
     """
+    return _texts(_source(path), plain)
+
+
+def _source(path):
+    """A page's text, or the cells of a notebook."""
     if path.suffix == ".md":
-        return [path.read_text(encoding="utf-8")]
+        return path.read_text(encoding="utf-8")
+    return nbformat.read(path, as_version=4).cells
+
+
+def _texts(page, plain):
+    if isinstance(page, str):
+        return [page]
     found = []
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in page:
         if cell.cell_type == "markdown":
             found.append(cell.source)
         elif cell.cell_type == "code":
@@ -150,22 +153,23 @@ def in_order(root=ROOT):
     return [path.stem for path in pages(root) if path.stem in there]
 
 
-def ids(name, root=ROOT):
-    """The messages of a page, each once, in order, but for those of an earlier page's catalogue."""
-    if name == TOC:
-        book, toc = (_yaml(root / file) for file in ("_config.yml", "_toc.yml"))
-        captions = [one["caption"] for one in toc["parts"]]
-        return [one for one in (book["title"], *captions) if not VIETNAMESE.search(one)]
-    order = in_order(root)
-    order = order[: order.index(name)] if name in order else order
-    earlier = {one for other in order for one in _all_ids(other, root)}
-    return [one for one in _all_ids(name, root, earlier) if one not in earlier]
+def ids(root=ROOT):
+    """The messages of each catalogue, in order: those that no catalogue before it has."""
+    found, earlier = {}, set()
+    for name in in_order(root):
+        path = original(name, root)
+        page, drawn = _source(path), _figures_words(path, root)
+        new = dict.fromkeys([*_ids(page, earlier), *drawn])
+        found[name] = [one for one in new if one not in earlier]
+        earlier.update(_ids(page), drawn)
+    book, toc = (_yaml(root / file) for file in ("_config.yml", "_toc.yml"))
+    titles = [book["title"], *(one["caption"] for one in toc["parts"])]
+    return found | {TOC: [one for one in titles if not VIETNAMESE.search(one)]}
 
 
-def _all_ids(name, root, plain=()):
-    path = original(name, root)
-    found = [one.id for text in texts(path, plain) for one in found_in(text)]
-    found += _figures_words(path, root)
+def _ids(page, plain=()):
+    """The messages of a page, each once."""
+    found = [one.id for text in _texts(page, plain) for one in found_in(text)]
     return list(dict.fromkeys(one for one in found if one))
 
 
@@ -189,15 +193,21 @@ def known(root=ROOT):
     return found
 
 
-def renewed(name, root=ROOT):
-    """A catalogue for the page as it is now; what has changed is marked fuzzy."""
-    catalogue, template = read(name, root), Catalog(locale=LANGUAGE)
-    drawn = () if name == TOC else drawn_words(name, root)
-    for one in ids(name, root):
-        template.add(one, auto_comments=[IN_DRAWING] if one in drawn else ())
-    catalogue.update(template)
-    catalogue.obsolete.clear()
-    return catalogue
+def renewed(root=ROOT):
+    """The catalogues, {name: catalogue}, for the pages as they are now.
+
+    What has changed is marked fuzzy.
+    """
+    found = {}
+    for name, messages in ids(root).items():
+        catalogue, template = read(name, root), Catalog(locale=LANGUAGE)
+        drawn = () if name == TOC else drawn_words(name, root)
+        for one in messages:
+            template.add(one, auto_comments=[IN_DRAWING] if one in drawn else ())
+        catalogue.update(template)
+        catalogue.obsolete.clear()
+        found[name] = catalogue
+    return found
 
 
 def written(name, catalogue):
@@ -340,21 +350,25 @@ def _language_link(source, english):
     return re.sub(r"^# .*$", lambda m: f"{m.group()}\n\n{link}", source, count=1, flags=re.M)
 
 
-def translated(name, root=ROOT):
-    """The page book/vi-NAME: its path from the root, and its text."""
-    path = original(name, root)
-    own = frozenset().union(*(labels(original(one, root)) for one in beside(root)))
+def translated(root=ROOT):
+    """The pages book/vi-NAME of the English book: the path of each from the root, and its text."""
+    paths = [original(name, root) for name in beside(root)]
+    own = frozenset().union(*map(labels, paths))
     page = Page(known(root), own_labels=own, pictures=redrawn(root))
-    target = Path("book", f"{LANGUAGE}-{path.name}")
+    for path in paths:
+        yield Path("book", f"{LANGUAGE}-{path.name}"), _translated(path, page)
+
+
+def _translated(path, page):
     if path.suffix == ".md":
         english = path.read_text(encoding="utf-8")
         note = f"% Written by `make translate` from {path.name} and its catalogue.\n\n"
-        return target, note + _language_link(page.text(english), english)
+        return note + _language_link(page.text(english), english)
     english = nbformat.read(path, as_version=4)
     notebook = page.notebook(english)
     first = notebook.cells[0]
     first.source = _language_link(first.source, english.cells[0].source)
-    return target, nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
+    return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
 
 
 def redrawn(root=ROOT):
@@ -442,8 +456,8 @@ def _yaml(path):
 def faults(root=ROOT):
     """What is to be renewed or was lost: it fails the tests."""
     told = []
-    for name in [*in_order(root), TOC]:
-        catalogue, path = renewed(name, root), FOLDER / f"{name}.po"
+    for name, catalogue in renewed(root).items():
+        path = FOLDER / f"{name}.po"
         if (root / path).read_text("utf-8") != written(name, catalogue):
             new = said(read(name, root)).keys() - said(catalogue).keys()
             told.append(f"{path}: the English has changed, run `make translate`"
@@ -459,8 +473,9 @@ def faults(root=ROOT):
     for name in beside(root):
         told += [f"{FOLDER / name}.po: not translated, in a figure or a formula: {one}"
                  for one in drawn_words(name, root) if one not in translations]  # fmt: skip
-        path, text = translated(name, root)
+    for path, text in translated(root):
         if not (root / path).exists() or (root / path).read_text("utf-8") != text:
+            name = path.stem.removeprefix(f"{LANGUAGE}-")
             told.append(f"{path}: is not what {name} and its catalogue say, run `make translate`")
     return told
 
@@ -500,10 +515,9 @@ def main(arguments=None):
             if figures.fault(name, png, translations, root):
                 print(f"drawing {name}", flush=True)
                 figures.draw(name, png, translations, root)
-        for name in [*in_order(root), TOC]:
-            write(root / FOLDER / f"{name}.po", written(name, renewed(name, root)))
-        for name in beside(root):
-            path, text = translated(name, root)
+        for name, catalogue in renewed(root).items():
+            write(root / FOLDER / f"{name}.po", written(name, catalogue))
+        for path, text in translated(root):
             write(root / path, text)
         print("\n".join([*notes(root), "the Vietnamese pages are written"]))
     except BookError as error:

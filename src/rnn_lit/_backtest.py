@@ -74,7 +74,7 @@ def walk(
     interval: Any,
 ) -> Backtest:
     """The back-test of a fitted forecaster; arguments as of its method."""
-    values, m = forecaster.series_, forecaster.season_ or 1
+    values, Y = forecaster.series_, forecaster.season_ or 1
     steps, every = check_count("steps", steps), check_count("every", every)
     refit = check_flag("refit", refit)
     first = (
@@ -89,7 +89,7 @@ def walk(
             f"first is {first} and steps {steps}, wanted together at most "
             f"{len(values)}, the length of the series"
         )
-    naive = abs(values[m:first] - values[: max(first - m, 0)])
+    naive = abs(values[Y:first] - values[: max(first - Y, 0)])
     if not naive.any():
         raise ValueError(
             f"first is {first}, wanted more values: the naive forecast of "

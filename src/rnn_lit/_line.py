@@ -3,7 +3,9 @@
 """The line beside the network, with a season, on a power (ch-horizon)."""
 
 import warnings
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -34,12 +36,13 @@ __all__ = [
 
 
 class Line(NamedTuple):
-    """An autoregression v_t = c_t + φ_1 v_{t−1} + … + φ_L v_{t−L} + error.
+    """An autoregression v_t = φ_{0,t} + φ_1 v_{t−1} + … + φ_L v_{t−L} + error.
 
     Attributes
     ----------
-    intercepts : (m,) or (1,) array
-        c_t is the one at t mod m, t counted from 0 at the series' first value.
+    intercepts : (Y,) or (1,) array
+        φ_{0,t} is the one at t mod Y, t counted from 0 at the series' first
+        value, for a season of Y steps.
     phi : (L,) array
         Zero where a lag has no part; no lags, no line.
     kind : str
@@ -51,7 +54,7 @@ class Line(NamedTuple):
     kind: str = "lags"
 
 
-#: What is regressed on its own past: the values, on lags m and m + 1 too;
+#: What is regressed on its own past: the values, on lags Y and Y + 1 too;
 #: their changes over a season; the changes of those; the values with an
 #: intercept for each part of the season; the changes with such intercepts.
 KINDS = (
@@ -87,7 +90,7 @@ def _differencing(kind: str, season: Any) -> Array:
 
 
 def _lags(kind: str, p: int, season: int | None) -> list[int]:
-    """1 … p, and m and m + 1 where the season has lags."""
+    """1 … p, and Y and Y + 1 where the season has lags."""
     extra: set[int] = set()
     if season is not None and not kind.startswith("dummies"):
         extra = {season, season + 1}
@@ -108,6 +111,33 @@ def _design(
     return left, [w[first - j : len(w) - j, None] for j in lags], w[first:]
 
 
+_Fit = TypeVar("_Fit", bound=Callable[..., "Line | None"])
+
+
+def _refuse_long_lags(fit: _Fit) -> _Fit:
+    """The same fit, behind a check that the lags do not leave the series.
+
+    The check is not part of `fit_line`, since the record of the trial bears
+    a stamp of that function's text; no number of it hangs on a refusal.
+    """
+
+    @wraps(fit)
+    def checked(
+        v: Array, p: int | None = None, season: Any = None, kind: str = "lags"
+    ) -> Any:
+        if p is not None and p > len(v):
+            raise ValueError(
+                f"p is {p}, wanted None or at most {len(v)}, the length of v"
+            )
+        values = len(v) - len(_differencing(kind, season)) + 1
+        if max(_lags(kind, p or 0, season), default=0) > values:
+            return None
+        return fit(v, p, season, kind)
+
+    return cast(_Fit, checked)
+
+
+@_refuse_long_lags
 def fit_line(
     v: Array, p: int | None = None, season: Any = None, kind: str = "lags"
 ) -> Line | None:
@@ -128,6 +158,11 @@ def fit_line(
     -------
     Line or None
         None where the values are too few.
+
+    Raises
+    ------
+    ValueError
+        If p is more than there are values.
 
     Notes
     -----

@@ -739,8 +739,8 @@ class Linearised(NamedTuple):
     closed : (n + m − 1, n + m − 1) array
         The matrix of one step when the forecasts are fed back; A + b c for one
         lag.
-    theta, phi : (n + 1,) and (n + m,) array
-        The coefficients of θ(B) and φ(B), from B⁰ on.
+    chi, phi : (n + 1,) and (n + m,) array
+        The coefficients of χ(B) and φ(B), from B⁰ on.
 
     Notes
     -----
@@ -751,7 +751,7 @@ class Linearised(NamedTuple):
     >>> from rnn_lit import initialise
     >>> parameters = initialise(1, 1, 1, np.random.default_rng(0))
     >>> near = linearise(parameters, 0.0)
-    >>> near.theta.shape, near.phi.shape
+    >>> near.chi.shape, near.phi.shape
     ((2,), (2,))
     """
 
@@ -761,7 +761,7 @@ class Linearised(NamedTuple):
     b: Array
     c: Array
     closed: Array
-    theta: Array
+    chi: Array
     phi: Array
 
 
@@ -794,7 +794,7 @@ def linearise(parameters: Parameters, guess: float) -> Linearised:
     >>> from rnn_lit import initialise
     >>> parameters = initialise(1, 1, 1, np.random.default_rng(0))
     >>> near = linearise(parameters, 0.0)
-    >>> np.allclose(near.theta, [1, -near.A[0, 0]])  # for one unit
+    >>> np.allclose(near.chi, [1, -near.A[0, 0]])  # for one unit
     True
     """
     parameters = one_output(parameters)
@@ -812,7 +812,7 @@ def linearise(parameters: Parameters, guess: float) -> Linearised:
 
 
 def linear(linearised: Linearised, digits: int) -> Any:
-    """The linear one-step predictor θ(B) ŝ_{t+1} = (θ(B) − φ(B)) s_{t+1} +
+    """The linear one-step predictor χ(B) ŝ_{t+1} = (χ(B) − φ(B)) s_{t+1} +
     φ(1) s*.
 
     Parameters
@@ -842,16 +842,16 @@ def linear(linearised: Linearised, digits: int) -> Any:
     True
     """
     sympy, digits = _sympy(), check_count("digits", digits)
-    theta, phi = linearised.theta, linearised.phi
-    theta = np.append(theta, np.zeros(len(phi) - len(theta)))
+    chi, phi = linearised.chi, linearised.phi
+    chi = np.append(chi, np.zeros(len(phi) - len(chi)))
     constant = _number(linearised.s * phi.sum(), digits)
     values = [
         _number(w, digits) * _past("s", i)
-        for i, w in enumerate((theta - phi)[1:])
+        for i, w in enumerate((chi - phi)[1:])
     ]
     forecasts = [
         _number(-w, digits) * _past(r"\hat{s}", i)
-        for i, w in enumerate(linearised.theta[1:])
+        for i, w in enumerate(linearised.chi[1:])
     ]
     return sympy.Eq(
         _forecast(), sympy.Add(constant, *values, *forecasts), evaluate=False

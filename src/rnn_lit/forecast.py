@@ -628,9 +628,12 @@ class Forecaster(Stored, Tried, Estimator):
         An interval reaches as far to both sides as the finite-sample quantile
         of the sizes of the errors that equations, fitted to earlier parts of
         the series, made at the rest of it, for each number of steps by itself.
-        The first interval waits for these fits. In the long run it holds as
-        often as it says if the errors to come are exchangeable with those; it
-        does not say so of each time by itself. Derived in ch-horizon,
+        The first interval waits for these fits. If the sizes of these k errors
+        and of the one to come are exchangeable, and no two equal, it holds as
+        often as it says where (k + 1)·interval is whole; elsewhere it is
+        interpolated, which may cost up to 1/(k + 1) of the probability. This
+        is a share of all intervals, not of those before a maximum, say; and
+        the errors of one series are not exchangeable. Derived in ch-horizon,
         eq-conformal.
 
         Examples

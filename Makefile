@@ -71,7 +71,7 @@ pdf: $(READY)
 	$(PY) tools/pdf.py $(if $(COVER),--cover "$(COVER)")
 
 test: $(READY)
-	$(PY) -m pytest --nbval -n auto --dist loadfile -rs $(TESTS)
+	$(PY) -m pytest --nbval -n auto --dist loadfile -rfEs $(TESTS)
 
 # One after the other, also under `make -j`: each prints its own closing line.
 check: $(READY)

@@ -2,8 +2,8 @@ r"""A formula that stands on another page too: ``$$ … $$ (again-eq-telescope)`
 
 It has to be the formula ``eq-telescope`` to the letter, white space and a final full stop or comma
 apart, or the build fails; and it bears that formula's number. On a page in another language the
-label ends in the language's tag, ``again-eq-telescope-vi``. The notebook shows the formula in any
-program, which a reference to it would not.
+label ends in the language's tag, ``again-eq-telescope-vi``, and its words, in ``\text{…}``, may be
+others. The notebook shows the formula in any program, which a reference to it would not.
 """
 
 import re
@@ -25,8 +25,9 @@ def original(label, language=None):
     return label.removesuffix(f"-{language}") if language else label
 
 
-def same(tex):
+def same(tex, words=True):
     """A formula without what may differ where it is repeated."""
+    tex = tex if words else re.sub(r"\\text\{[^{}]*\}", r"\\text{…}", tex)
     tex = re.sub(r"\s+", " ", tex).strip()
     return re.sub(r"(?:\s|\\,|~)*[.,;:]?\s*((?:\\end\{\w+\}\s*)*)$", r"\1", tex)
 
@@ -44,13 +45,14 @@ def faults(formulas, languages):
     }  # fmt: skip
     told = []
     for page, found in formulas.items():
+        language = languages.get(page)
         for label, tex in found.items():
-            wanted = original(label, languages.get(page))
+            wanted = original(label, language)
             if wanted is None:
                 continue
             if wanted not in known:
                 told.append(f"{page} repeats {wanted}, but no page has a formula of that label")
-            elif same(tex) != same(known[wanted]):
+            elif same(tex, not language) != same(known[wanted], not language):
                 told.append(
                     f"{page} repeats {wanted} as\n  {same(tex)}\nbut there it is\n"
                     f"  {same(known[wanted])}"

@@ -3,7 +3,7 @@
 A screen reader chooses its voice, and a browser its hyphens, by the attribute ``lang``. What the
 theme puts around such a page stays in the book's language, so the mark stands on the page's own
 outermost section. What Sphinx writes into the page, "Fig. 3" and "Theorem 4.1", is in the page's
-language.
+language. Words in its formulas are set in the page's letters, since MathJax's lack most accents.
 """
 
 import re
@@ -19,6 +19,7 @@ WORDS = {
         "figure": "Hình", "table": "Bảng",
     },
 }  # fmt: skip
+AFTER_MATHJAX = 600  # Sphinx writes MathJax's own settings with 500
 OUTERMOST = re.compile(r"<section\b(?![^>]*\blang=)")
 
 
@@ -37,6 +38,13 @@ def mark(app, pagename, templatename, context, doctree):
             f'<span class="caption-number">{WORDS.get(language, {}).get(kind, said)} ',
         )
     context["body"] = marked
+
+
+def letters(app, pagename, templatename, context, doctree):
+    """Tell MathJax to set words in formulas as the text around them is set."""
+    if app.config.page_languages.get(pagename, app.config.language) != "en":
+        own = "window.MathJax = {...window.MathJax, svg: {mtextInheritFont: true}}"
+        app.builder.add_js_file("", priority=AFTER_MATHJAX, body=own)
 
 
 class Statements(SphinxPostTransform):
@@ -69,5 +77,6 @@ def setup(app):
     app.add_config_value("page_languages", {}, "html", types=[dict])
     app.connect("env-check-consistency", known)
     app.connect("html-page-context", mark)
+    app.connect("html-page-context", letters)
     app.add_post_transform(Statements)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

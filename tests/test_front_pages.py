@@ -118,6 +118,24 @@ def test_the_language_is_written_on_the_outermost_section(extension):
     extension.known(app, SimpleNamespace(found_docs={"one"}))
 
 
+@pytest.mark.parametrize(("page", "language"), [("one", "en"), ("two", "vi")])
+def test_words_in_formulas_have_the_letters_of_a_page_in_another_language(
+    extension, page, language
+):
+    """Both of a page of its own in an English book and of a book that is not English."""
+    added = []
+    app = SimpleNamespace(
+        config=SimpleNamespace(page_languages={"one": "vi"}, language=language),
+        builder=SimpleNamespace(add_js_file=lambda *_, **options: added.append(options)),
+    )
+    extension.letters(app, page, "page.html", {}, None)
+    (script,) = added
+    assert "mtextInheritFont: true" in script["body"] and script["priority"] > 500
+    app.config.language = "en"
+    extension.letters(app, "two", "page.html", {}, None)
+    assert added == [script]
+
+
 def test_a_theorem_is_named_in_the_page_s_language(extension):
     def link(domain, explicit):
         inside = nodes.inline("", "x")

@@ -67,6 +67,19 @@ def test_outputs_hold_no_stderr(path):
 
 
 @EACH
+def test_no_printed_line_is_wider_than_its_box(path):
+    """At 1280 px a page shows so many letters; a longer line would have to be pushed along."""
+    faults = [
+        f"cell {n}: {line}"
+        for n, _, output in outputs(path)
+        if output["output_type"] == "stream"
+        for line in text(output["text"]).splitlines()
+        if len(line) > 86
+    ]
+    refuse(path, faults, "print it on several lines")
+
+
+@EACH
 def test_outputs_hold_no_error_that_is_not_announced(path):
     faults = [
         (n, o["ename"])

@@ -1,21 +1,26 @@
 """The Vietnamese pages say what the English ones say, and lose nothing of it.
 
 A sentence whose English has changed is no failure: the page shows it in English until it is
-translated anew, and this says which it is. What fails is a page that was not renewed, and a
-translation without a formula, a number or a link of its original.
+translated anew, and this says which it is. What fails is a page that was not renewed, a
+translation without a formula, a number or a link of its original, and an English word in a figure
+or a formula.
 """
 
+import base64
+import json
 import re
 import shutil
 import warnings
 from pathlib import Path
 
+import figures
 import messages
 import nbformat
+import outputs
 import pytest
 import translate
 import yaml
-from chapters import ROOT, pages
+from chapters import ROOT, BookError, pages
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 CATALOGUES = translate.catalogues()
@@ -70,7 +75,27 @@ def test_every_label_and_displayed_formula_is_there_once_more(name):
     }
     assert translate.labels(translate.original(f"vi-{name}")) == wanted
     shown = re.compile(r"\$\$.*?\$\$", re.DOTALL)
-    assert shown.findall(english) == shown.findall(vietnamese)
+    first, second = (
+        [messages.silent(one) for one in shown.findall(text)] for text in (english, vietnamese)
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_every_figure_and_formula_speaks_vietnamese(name):
+    """No word is there that the page's catalogue, or an earlier one, does not translate."""
+    there = figures.pictures(translate.original(name))
+    here = figures.pictures(translate.original(f"vi-{name}"))
+    assert [f"{figure}-vi" for figure in there] == list(here)
+    for figure, english in there.items():
+        drawn = figures.read(figure)
+        assert drawn.png == here[f"{figure}-vi"] and drawn.english == figures.digest(english)
+        assert drawn.words and all(drawn.words.values())
+    known, wanted = translate.known(), translate.drawn_words(name)
+    assert all(known.get(word) for word in wanted)
+    texts = translate.texts(translate.original(f"vi-{name}"))
+    said = {part[1] for text in texts for part in messages.SPOKEN.finditer(text)}
+    assert said.isdisjoint(word for word in wanted if known[word] != word)
 
 
 def test_the_29_verdicts_are_of_the_same_kind_in_both_languages():
@@ -349,12 +374,16 @@ Its caption.
 
 ```{math}
 :label: eq-y
-\\text{not this}
+\\text{in this}
 ```
 
 $$
-x
+x \\text{ and } \\mathrm{not} \\text{so }
 $$
+
+> $$
+> \\text{nor quoted}
+> $$
 
 $y$ {eq}`eq-y`
 """
@@ -362,11 +391,24 @@ $y$ {eq}`eq-y`
     assert found == [
         "Title", "One *line* broken \\\nhard.", "head", "other", "word", "$x$ and",
         "First goes on.", "inner", "A name", "Its body.", "A picture of it.", "Its caption.",
+        "in this", "and", "so",
     ]  # fmt: skip
     said = messages.render(text, lambda one: one.id.upper())
     assert "\n   - INNER\n" in said and "| WORD | $X$ AND |" in said
     assert ":alt: A PICTURE OF IT.\n" in said and "\nBROKEN \\\nHARD." not in said
+    assert r"x \text{ AND } \mathrm{not} \text{SO }" in said
     assert said.lower().split() == text.lower().split()
+
+
+def test_words_in_a_formula_are_translated_where_they_stand():
+    text = "$$\na \\text{ per step}\n$$ (eq-x)\n\nHere $b \\text{ is } c$."
+    said = {"per step": "mỗi bước", "Here $b \\text{ is } c$.": "Ở đây $b \\text{ là } c$."}
+    page = translate.Page(said)
+    assert page.text(text) == "$$\na \\text{ mỗi bước}\n$$ (eq-x)\n\nỞ đây $b \\text{ là } c$."
+    # In a formula nothing can say that a word is English; the check refuses it instead.
+    assert "\\text{ per step}" in translate.Page({}).text(text)
+    assert messages.lost("Here $b \\text{ is } c$.", "Ở đây $b \\text{ là } c$.") == []
+    assert messages.lost("Here $b \\text{ is } c$.", "Ở đây $b \\text{ là } d$.") != []
 
 
 @pytest.mark.parametrize(
@@ -429,3 +471,129 @@ def test_the_command_says_what_it_does_not_know(small, capsys):
     shutil.rmtree(small / "book" / "locale")
     assert translate.beside(small) == []
     assert Path(translate.FOLDER).parts[:3] == ("book", "locale", "vi")
+
+
+# Figures.
+
+DRAWS = """import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(3, 2))
+axes.plot([1, 2], label={label!r})
+axes.set(title={title!r}, xlabel="$s$", ylabel={ylabel!r})
+axes.annotate("", (0, 1), (1, 2), arrowprops={{"arrowstyle": "->"}})
+axes.legend()
+plt.show()
+"""
+SAID = {"label": "rise", "title": "by rows", "ylabel": "$t$, the time"}
+MEANT = {"rise": "lúc lên", "by rows": "theo hàng", "$t$, the time": "$t$, thời điểm"}
+
+
+def chapter(root, said, fig="fig-rise"):
+    """A chapter that draws a figure in its second cell, and has an error after it."""
+    mystnb = {"figure": {"name": fig, "caption": "A rise."}, "image": {"alt": "A line."}}
+    cells = [
+        new_markdown_cell("(ch-drawn)=\n# Drawn"),
+        new_code_cell("label = 'not used'"),
+        new_code_cell(DRAWS.format(**said), metadata={"mystnb": mystnb}),
+        new_code_cell("raise RuntimeError('nobody needs this cell')"),
+    ]
+    (root / "book").mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells), root / "book" / "01-drawn.ipynb")
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# One")]), root / "book" / "index.ipynb")
+    parts = [{"caption": "Small", "chapters": [{"file": "book/01-drawn"}]}]
+    toc = {"format": "jb-book", "root": "book/index", "parts": parts}
+    (root / "_toc.yml").write_text(yaml.safe_dump(toc), "utf-8")
+    return root
+
+
+def test_a_figure_is_drawn_again_by_its_own_cell(tmp_path):
+    english, vietnamese = (tmp_path / name for name in ("english", "vietnamese"))
+    chapter(english, SAID)
+    figures.draw("fig-rise", b"the English one", MEANT, english)
+    drawn = figures.read("fig-rise", english)
+    assert drawn.words == MEANT and drawn.english == figures.digest(b"the English one")
+    assert figures.fault("fig-rise", b"the English one", MEANT, english) is None
+    # It is the picture of a chapter that was written in Vietnamese, which needs no translation.
+    chapter(vietnamese, {part: MEANT[word] for part, word in SAID.items()})
+    figures.draw("fig-rise", b"", {}, vietnamese)
+    one, two = (base64.b64encode(figures.read("fig-rise", root).png) for root in
+                (english, vietnamese))  # fmt: skip
+    assert outputs._look_alike(one, two)
+    with pytest.raises(BookError, match="no chapter draws a figure fig-fall"):
+        figures.draw("fig-fall", b"", {}, english)
+
+
+@pytest.fixture
+def drawn(small):
+    """The small book with a figure of another chapter on its front page, shown in Vietnamese."""
+    toc = yaml.safe_load((small / "_toc.yml").read_text("utf-8"))
+    toc["parts"][1]["chapters"].append({"file": "book/vi-index"})
+    (small / "_toc.yml").write_text(yaml.safe_dump(toc, allow_unicode=True), "utf-8")
+    shown = new_output("display_data", data={"image/png": base64.b64encode(b"English").decode()})
+    figure = {"mystnb": {"figure": {"name": "fig-again-rise", "caption": "A rise."}}}
+    cells = [
+        new_markdown_cell("(ch-front)=\n# One\n\n$$\na \\text{ apart}\n$$"),
+        new_code_cell("picture('fig-rise')", outputs=[shown], execution_count=1, metadata=figure),
+    ]
+    nbformat.write(new_notebook(cells=cells), small / "book" / "index.ipynb")
+    nbformat.write(new_notebook(), small / "book" / "vi-index.ipynb")
+    (small / figures.FOLDER).mkdir()
+    (small / figures.FOLDER / "fig-rise.png").write_bytes(b"Vietnamese")
+    record(small, b"English", {"by rows": ""})
+    assert translate.main(["--root", str(small), "--start", "index"]) == 0
+    said = {"by rows": "theo hàng", "apart": "riêng", "One": "Một", "A rise.": "Đi lên."}
+    change(small, lambda id, string: said[id], "index")
+    record(small, b"English", {"by rows": "theo hàng"})
+    assert translate.main(["--root", str(small)]) == 0
+    return small
+
+
+def record(root, english, words):
+    kept = json.dumps({"english": figures.digest(english), "words": words}, ensure_ascii=False)
+    (root / figures.FOLDER / "fig-rise.json").write_text(kept, "utf-8")
+
+
+def test_a_page_shows_the_figure_in_its_language(drawn):
+    assert translate.faults(drawn) == [] == translate.notes(drawn)
+    assert figures.pictures(drawn / "book" / "index.ipynb") == {"fig-rise": b"English"}
+    assert figures.pictures(drawn / "book" / "vi-index.ipynb") == {"fig-rise-vi": b"Vietnamese"}
+    catalogue = (drawn / translate.FOLDER / "index.po").read_text("utf-8")
+    assert '#. in a figure or a formula\nmsgid "by rows"\nmsgstr "theo hàng"' in catalogue
+    assert '#. in a figure or a formula\nmsgid "apart"\nmsgstr "riêng"' in catalogue
+
+
+@pytest.mark.parametrize("word", ["by rows", "apart"])
+def test_a_word_that_is_not_translated_in_a_figure_or_a_formula_fails(drawn, word, capsys):
+    change(drawn, lambda id, string: "" if id == word else string, "index")
+    told = f"index.po: not translated, in a figure or a formula: {word}"
+    assert any(told in one for one in translate.faults(drawn))
+    assert translate.main(["--root", str(drawn), "--check"]) == 1
+    assert told in capsys.readouterr().out
+
+
+def test_a_figure_that_is_out_of_date_is_told(drawn):
+    def told():
+        return [one for one in translate.faults(drawn) if "fig-rise.png" in one]
+
+    record(drawn, b"English", {"by rows": "theo cột"})
+    assert "has other words than the catalogue" in told()[0]
+    record(drawn, b"another", {"by rows": "theo hàng"})
+    assert "stands for another English picture" in told()[0]
+    page = translate.Page({}, pictures=translate.redrawn(drawn))
+    english = nbformat.read(drawn / "book" / "index.ipynb", 4)
+    assert page.notebook(english).cells[-1].outputs == english.cells[-1].outputs
+    (drawn / figures.FOLDER / "fig-rise.json").unlink()
+    assert "is not drawn" in told()[0]
+    (drawn / figures.FOLDER / "fig-fall.png").write_bytes(b"left over")
+    assert any("fig-fall.png: no Vietnamese page shows it" in e for e in translate.faults(drawn))
+
+
+def test_what_is_out_of_date_is_drawn_anew(drawn, monkeypatch):
+    asked = []
+    monkeypatch.setattr(figures, "draw", lambda *arguments: asked.append(arguments))
+    assert translate.main(["--root", str(drawn)]) == 0 and asked == []
+    record(drawn, b"another", {"by rows": "theo hàng"})
+    assert translate.main(["--root", str(drawn)]) == 0
+    ((name, english, known, root),) = asked
+    assert (name, english, root) == ("fig-rise", b"English", drawn)
+    assert known["by rows"] == "theo hàng"

@@ -1,8 +1,9 @@
 """Text as messages: what of a Markdown page is translated, and how it is put back.
 
 A message is a paragraph, a heading, a cell of a table, a caption, a title or a description of a
-picture, as it stands in the source, on one line. Formulas on lines of their own, code, labels and
-quotations from the Vietnamese source are no messages: every language has them as they are.
+picture, as it stands in the source, on one line; in a formula on lines of its own, the words in a
+\\text{…}. The rest of such a formula, code, labels and quotations from the Vietnamese source are no
+messages: every language has them as they are.
 """
 
 import re
@@ -29,6 +30,8 @@ OTHER = re.compile(r'\s*<span lang="vi">.*?</span>', re.DOTALL)
 GLOSS = re.compile(r"^\([^()]*(\([^()]*\)[^()]*)*\)\s*")
 VIETNAMESE = re.compile("[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
 
+#: Words in a formula.
+SPOKEN = re.compile(r"(?<=\\text\{)\s*([^{}]*?)\s*(?=\})")
 FORMULA = re.compile(r"(?<!\\)\$\$?[^$]+\$\$?")
 CODE = re.compile(r"(?<![`}])`(?!`)(?:[^`\n]|\n(?!\n))+`")
 ROLE = re.compile(r"\{([\w:]+)\}`(?:([^`<]*)<([^`>]+)>|([^`]+))`")
@@ -52,6 +55,7 @@ class Message(NamedTuple):
     id: str  # empty: nothing of it is left for a reader of the other language
     prefix: str
     heading: bool
+    formula: bool = False
     numbers: tuple[str, ...] = ()  # the page's ⟨12⟩ for the message's own ⟨0⟩, and so on
 
 
@@ -77,10 +81,14 @@ def messages(text, start=0):
                 said = GLOSS.sub("", said)
             if said is not None and (not said or words(said)):
                 found.append(_message(start + begin, start + cursor, said, prefix, heading))
+        elif token.type in ("math_block", "math_block_label", "amsmath") and not quoted:
+            found += _spoken(text, first[token.map[0]], first[token.map[1]], start)
         elif token.type in ("colon_fence", "fence"):
             directive = DIRECTIVE.match(token.info.strip())
-            if directive and TEXT.fullmatch(directive[1]):
-                lines = slice(first[token.map[0]], first[token.map[1]])
+            lines = slice(first[token.map[0]], first[token.map[1]])
+            if directive and directive[1] == "math" and not quoted:
+                found += _spoken(text, lines.start, lines.stop, start)
+            elif directive and TEXT.fullmatch(directive[1]):
                 found += _directive(text[lines], start + lines.start, *directive.groups())
         quoted += token.type == "blockquote_open"
         if token.type == "blockquote_close":
@@ -91,11 +99,18 @@ def messages(text, start=0):
     return tuple(found)
 
 
-def _message(start, end, said, prefix="", heading=False):
+def _spoken(text, begin, end, start):
+    """The words in the formula that stands there."""
+    for part in SPOKEN.finditer(text, begin, end):
+        if words(part[1]):
+            yield _message(start + part.start(1), start + part.end(1), part[1], formula=True)
+
+
+def _message(start, end, said, prefix="", heading=False, formula=False):
     """A message whose computed numbers are its own ⟨0⟩, ⟨1⟩, …"""
     numbers = tuple(dict.fromkeys(FILLED.findall(said)))
     said = FILLED.sub(lambda match: f"⟨{numbers.index(match.group())}⟩", said)
-    return Message(start, end, said, prefix, heading, numbers)
+    return Message(start, end, said, prefix, heading, formula, numbers)
 
 
 def _place(text, content, cursor):
@@ -211,12 +226,17 @@ def fill(text, numbers):
 # What a translation may not lose.
 
 
+def silent(formula):
+    """A formula without its words, which each language has for itself."""
+    return SPOKEN.sub("", formula)
+
+
 def marks(text):
     """What a message and its translation share: {kind: how often which}."""
     roles = [f"{{{r[1]}}}`{r[3] or r[4]}`" for r in NAME.finditer(text) if r[1]]
     code = [name.group() for name in NAME.finditer(text) if not name[1]]
     outside = NAME.sub(" ", text)
-    formulas = [" ".join(one.split()) for one in FORMULA.findall(outside)]
+    formulas = [silent(" ".join(one.split())) for one in FORMULA.findall(outside)]
     outside = FORMULA.sub(" ", outside)
     links = [one or other for one, other in LINK.findall(outside)]
     outside = FILLED.sub(" ", LINK.sub(" ", outside))

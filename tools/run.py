@@ -44,19 +44,7 @@ def execute(path, root, fresh=False):
     """Run one notebook and replace it; raises BookError and leaves it alone if a cell fails."""
     text = path.read_text(encoding="utf-8")
     new, old = (nbformat.reads(text, as_version=4) for _ in range(2))
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
-    client = NotebookClient(
-        new,
-        km=manager,
-        timeout=CELL_SECONDS,
-        record_timing=False,
-        coalesce_streams=True,
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    try:
-        client.execute(cleanup_kc=True)  # or the kernel would live as long as this process
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise BookError(failure(path.relative_to(root), new, error)) from None
+    fill(new, path, root)
     for cell in new.cells:
         cell.metadata.pop("execution", None)
     if not fresh:
@@ -68,6 +56,22 @@ def execute(path, root, fresh=False):
     if result != text:
         write(path, result)
     return sum(bool(cell.get("execution_count")) for cell in new.cells), result != text
+
+
+def fill(notebook, path, root):
+    """Give the cells of a notebook, which is at `path` or made of one there, their outputs."""
+    client = NotebookClient(
+        notebook,
+        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython()),
+        timeout=CELL_SECONDS,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute(cleanup_kc=True)  # or the kernel would live as long as this process
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise BookError(failure(path.relative_to(root), notebook, error)) from None
 
 
 def stale(path):

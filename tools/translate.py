@@ -4,7 +4,8 @@ A catalogue, book/locale/vi/LC_MESSAGES/NAME.po, holds each message of book/NAME
 translation, and is the one place where the Vietnamese words stand. This renews the catalogues
 from the English pages and writes the pages book/vi-NAME that _toc.yml lists. A message whose
 English has changed keeps its old translation, marked `fuzzy` (stale): until someone has looked at
-it, the page shows the English words.
+it, the page shows the English words. In a figure or a formula nothing could say that a word is
+English, so there each has to be translated.
 
 --check         write nothing; say what is stale, and fail if anything is to be renewed or lost
 --start NAME    begin the catalogue of another page
@@ -14,6 +15,7 @@ Babel, which reads and writes the catalogues, comes with Sphinx.
 """
 
 import argparse
+import base64
 import io
 import re
 import shutil
@@ -21,6 +23,7 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
+import figures
 import nbformat
 import yaml
 from babel.messages.catalog import Catalog
@@ -32,6 +35,7 @@ from messages import messages as found_in
 LANGUAGE = "vi"
 FOLDER = Path("book", "locale", LANGUAGE, "LC_MESSAGES")
 TOC = "toc"  # the catalogue of the book's title and of the captions in _toc.yml
+IN_DRAWING = "in a figure or a formula"
 HEADER = """\
 # The Vietnamese of book/{}. Renewed by `make translate`, which keeps what is translated.
 # A message marked fuzzy has a new English text: mend the translation and take the mark away.
@@ -153,10 +157,11 @@ def ids(root=ROOT):
     """The messages of each catalogue, in order: those that no catalogue before it has."""
     found, earlier = {}, set()
     for name in in_order(root):
-        page = _source(original(name, root))
-        new = _ids(page, earlier)
+        path = original(name, root)
+        page, drawn = _source(path), _figures_words(path, root)
+        new = dict.fromkeys([*_ids(page, earlier), *drawn])
         found[name] = [one for one in new if one not in earlier]
-        earlier.update(_ids(page))
+        earlier.update(_ids(page), drawn)
     book, toc = (_yaml(root / file) for file in ("_config.yml", "_toc.yml"))
     titles = [book["title"], *(one["caption"] for one in toc["parts"])]
     return found | {TOC: [one for one in titles if not VIETNAMESE.search(one)]}
@@ -166,6 +171,18 @@ def _ids(page, plain=()):
     """The messages of a page, each once."""
     found = [one.id for text in _texts(page, plain) for one in found_in(text)]
     return list(dict.fromkeys(one for one in found if one))
+
+
+def _figures_words(path, root):
+    drawn = [figures.read(figure, root) for figure in figures.pictures(path)]
+    return [word for one in drawn if one for word in one.words]
+
+
+def drawn_words(name, root=ROOT):
+    """The messages of a page that stand in its figures and formulas."""
+    path = original(name, root)
+    found = [one.id for text in texts(path) for one in found_in(text) if one.formula]
+    return list(dict.fromkeys(found + _figures_words(path, root)))
 
 
 def known(root=ROOT):
@@ -184,8 +201,9 @@ def renewed(root=ROOT):
     found = {}
     for name, messages in ids(root).items():
         catalogue, template = read(name, root), Catalog(locale=LANGUAGE)
+        drawn = () if name == TOC else drawn_words(name, root)
         for one in messages:
-            template.add(one)
+            template.add(one, auto_comments=[IN_DRAWING] if one in drawn else ())
         catalogue.update(template)
         catalogue.obsolete.clear()
         found[name] = catalogue
@@ -220,14 +238,15 @@ def stale(catalogue):
 class Page:
     """Writes one page in Vietnamese: of the English book, or of an edition of its own."""
 
-    def __init__(self, translations, *, own_labels=frozenset(), edition=False):
+    def __init__(self, translations, *, own_labels=frozenset(), pictures=None, edition=False):
         self.translations = translations
         self.own = own_labels  # those that get "-vi" here, since the English page has them too
+        self.pictures = pictures or {}  # {which English picture: base64 of the one for it}
         self.edition = edition
 
     def say(self, message):
         translation = self.translations.get(message.id)
-        if self.edition:
+        if self.edition or message.formula:
             return translation or message.id
         if translation and not message.heading:
             return translation
@@ -298,6 +317,9 @@ class Page:
             if "text/latex" in output.get("data", ()):
                 tex = "".join(output.data["text/latex"])
                 output.data["text/latex"] = re.sub(r"(?<=\d)\.(?=\d)", "{,}", tex)
+            if figures.PNG in output.get("data", ()):
+                english = figures.digest(base64.b64decode("".join(output.data[figures.PNG])))
+                output.data[figures.PNG] = self.pictures.get(english, output.data[figures.PNG])
         shown, text = _shown(cell), []
         # Code and outputs are those of the English page, which are tested there.
         tags = list(dict.fromkeys([*cell.metadata.get("tags", []), "nbval-skip"]))
@@ -332,7 +354,7 @@ def translated(root=ROOT):
     """The pages book/vi-NAME of the English book: the path of each from the root, and its text."""
     paths = [original(name, root) for name in beside(root)]
     own = frozenset().union(*map(labels, paths))
-    page = Page(known(root), own_labels=own)
+    page = Page(known(root), own_labels=own, pictures=redrawn(root))
     for path in paths:
         yield Path("book", f"{LANGUAGE}-{path.name}"), _translated(path, page)
 
@@ -347,6 +369,20 @@ def _translated(path, page):
     first = notebook.cells[0]
     first.source = _language_link(first.source, english.cells[0].source)
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
+
+
+def redrawn(root=ROOT):
+    """The figures that there are in Vietnamese: {which English picture: base64}."""
+    there = [figures.read(name, root) for name in figures.drawn(root)]
+    return {one.english: base64.b64encode(one.png).decode("ascii") for one in there if one}
+
+
+def shown(root=ROOT):
+    """The English pictures of the pages that stand beside in Vietnamese: {name: picture}."""
+    return {
+        figure: png for name in beside(root)
+        for figure, png in figures.pictures(original(name, root)).items()
+    }  # fmt: skip
 
 
 def beside(root=ROOT):
@@ -393,11 +429,11 @@ def edition(folder, root=ROOT):
             own[name] = {one: value[one] for one in value if one not in twice}
         elif isinstance(value, list):
             own[name] = [one for one in value if str(one) not in twice]
-    translations = known(root)
+    translations, instead = known(root), redrawn(root)
     kept = [*(one["file"] for part in toc["parts"] for one in part["chapters"]), toc["root"]]
     for name in kept:
         path = original(Path(name).stem, root)
-        page = Page(translations, edition=True)
+        page = Page(translations, pictures=instead, edition=True)
         target = folder / path.relative_to(root)
         if path.stem.startswith(f"{LANGUAGE}-"):
             continue  # Vietnamese as it is
@@ -428,6 +464,15 @@ def faults(root=ROOT):
                         + "".join(f"\n  stale: {one[:90]}" for one in sorted(new)))  # fmt: skip
         for one, string in said(catalogue).items():
             told += [f"{path}: {what}\n  in: {one[:90]}" for what in lost(one, string)]
+    translations, english = known(root), shown(root)
+    for name, png in english.items():
+        if fault := figures.fault(name, png, translations, root):
+            told.append(f"{figures.FOLDER}/{name}.png: {fault}, run `make translate`")
+    for name in sorted(set(figures.drawn(root)) - set(english)):
+        told.append(f"{figures.FOLDER}/{name}.png: no Vietnamese page shows it")
+    for name in beside(root):
+        told += [f"{FOLDER / name}.po: not translated, in a figure or a formula: {one}"
+                 for one in drawn_words(name, root) if one not in translations]  # fmt: skip
     for path, text in translated(root):
         if not (root / path).exists() or (root / path).read_text("utf-8") != text:
             name = path.stem.removeprefix(f"{LANGUAGE}-")
@@ -465,6 +510,11 @@ def main(arguments=None):
         if given.start:
             original(given.start, root)
             write(root / FOLDER / f"{given.start}.po", "")
+        translations = known(root)
+        for name, png in shown(root).items():
+            if figures.fault(name, png, translations, root):
+                print(f"drawing {name}", flush=True)
+                figures.draw(name, png, translations, root)
         for name, catalogue in renewed(root).items():
             write(root / FOLDER / f"{name}.po", written(name, catalogue))
         for path, text in translated(root):

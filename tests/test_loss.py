@@ -391,3 +391,11 @@ def test_cross_entropy_is_finite_for_every_finite_logit(dtype):
             y = np.full(shape, 1 / shape[1], dtype)
         L, e = softmax_cross_entropy(outputs(o, softmax), y)
         assert 0 <= L < np.inf and np.isfinite(e).all()
+
+
+@pytest.mark.parametrize("T", [11, 34, 35])
+def test_a_mean_of_the_largest_losses_does_not_overflow(T):
+    """A T-th of the largest float, T times, is beyond it by rounding at these T."""
+    o = np.tile([1.7e308, -1.7e308], (T, 1))
+    L, _ = softmax_cross_entropy(outputs(o, softmax), np.tile([0.0, 1.0], (T, 1)))
+    assert 1.5e308 < L < np.inf

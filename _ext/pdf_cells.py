@@ -1,11 +1,16 @@
 """Code cells in the PDFs: what of them is shown, their notes, and the formulas they print."""
 
 import ast
+import re
 
 from docutils import nodes
-from pdf_base import ALIGNED, Transform, latex, target, tex
+from pdf_base import ALIGNED, WORDS, Transform, latex, target, tex
 
 TOGETHER = 14  # a shorter listing of a write-up does not break over pages
+KEPT = 12  # a shorter output does not break over pages, nor a printed table of twice as many lines
+BEGIN = 8  # so many lines of a longer listing stand under what announces it
+MARK = re.compile(r" *# fmt: skip$", re.MULTILINE)  # for a program, not for a reader
+COLUMNS = 107  # letters in a line of a box; a wider one is set smaller
 
 
 class Cells(Transform):
@@ -18,6 +23,9 @@ class Cells(Transform):
             if cell.get("nb_element") != "cell_code":
                 continue
             if "tag_hide-cell" in cell["classes"]:
+                before = cell.parent[max(cell.parent.index(cell) - 1, 0)]
+                if "cell-note" in before.get("classes", ()):
+                    before["classes"].append("left-out")
                 cell.parent.remove(cell)
                 continue
             for part in list(cell.children):
@@ -25,11 +33,12 @@ class Cells(Transform):
                     continue
                 if "tag_hide-input" in cell["classes"]:
                     cell.remove(part)
-                elif any(name.startswith("tag_export:") for name in cell["classes"]):
-                    for block in part.findall(nodes.literal_block):
-                        text = first_lines(block.astext())
-                        block.rawsource = text
-                        block.children = [nodes.Text(text)]
+                    continue
+                exported = any(name.startswith("tag_export:") for name in cell["classes"])
+                for block in part.findall(nodes.literal_block):
+                    text = MARK.sub("", block.astext())
+                    block.rawsource = text = first_lines(text) if exported else text
+                    block.children = [nodes.Text(text)]
 
 
 def first_lines(source):
@@ -51,24 +60,49 @@ def first_lines(source):
     return "\n".join(line for line in lines if line is not None)
 
 
-class Listings(Transform):
-    """A short listing of a write-up stays in one piece, with the line that announces it."""
+class Together(Transform):
+    """What announces a listing or a table stands on its page, and a short box is in one piece."""
 
     default_priority = 8
 
     def run(self, **kwargs):
-        if not self.write_up:
-            return
         before = None
-        for block in list(self.document.findall(nodes.TextElement)):
-            if isinstance(block, nodes.literal_block):
-                lines = block.astext().count("\n") + 2
-                if lines < TOGETHER:
-                    announced = before is not None and before.astext().endswith(":")
-                    first = before if announced else block
-                    first.parent.insert(first.parent.index(first), latex(_room(lines + 2)))
+        for block in list(self.document.findall(_is_block)):
             if isinstance(block, nodes.paragraph):
-                before = block
+                if "cell-note" not in block["classes"]:
+                    before = None if isinstance(block.parent, nodes.entry) else block
+                continue
+            if isinstance(block, nodes.table):
+                rows = list(block.findall(nodes.row))
+                lines = 0 if "longtable" in block["classes"] else len(rows)
+            elif isinstance(block, nodes.literal_block):
+                lines = self._lines(block)
+            else:
+                before = None  # a formula or a title, which comes between
+                continue
+            announced = before is not None and before.astext().endswith(":")
+            if announced and (lines or not self.write_up):
+                before.parent.insert(
+                    before.parent.index(before), latex(_room((lines or BEGIN) + 4))
+                )  # fmt: skip
+            elif lines:
+                block.parent.insert(block.parent.index(block), latex(_room(lines + 2)))
+            before = None
+
+    def _lines(self, block):
+        """The lines that are to stay together; none if the box may break anywhere."""
+        lines = block.astext().split("\n")
+        if self.write_up:
+            return len(lines) + 1 if len(lines) + 1 < TOGETHER else 0
+        output = block.parent.get("nb_element") != "cell_code_source"
+        most = 2 * KEPT if lines[0].startswith(8 * " ") else KEPT
+        return len(lines) if output and len(lines) <= most else 0
+
+
+def _is_block(node):
+    return isinstance(node, (nodes.TextElement, nodes.table)) and not isinstance(
+        node, nodes.Inline
+    )  # fmt: skip
 
 
 def _room(lines):
@@ -93,13 +127,35 @@ class Notes(Transform):
         note["ids"] = []
         parent, place = note.parent, note.parent.index(note)
         after = parent[place + 1] if place + 1 < len(parent) else None
-        if not isinstance(after, nodes.container) or not after.children:
-            # Its cell is folded on the page and left out here; only the label is wanted.
-            parent[place] = latex(f"\n{labels}\n") if labels else latex("\n")
-            return
+        shown = isinstance(after, nodes.container) and after.children
+        if "left-out" in note["classes"] or not shown:
+            note["classes"] = []
+            note += nodes.Text(f" ({WORDS[self.tongue]['folded']})")
+            lines = 0
+        else:
+            block = next(iter(after.findall(nodes.literal_block)), None)
+            lines = BEGIN if block is None else min(block.astext().count("\n") + 1, BEGIN)
         note.insert(0, latex(labels))
-        parent.insert(place, latex("\n\\begin{cellnote}\n"))
+        parent.insert(place, latex(f"{_room(lines + 3)}\\begin{{cellnote}}\n"))
         parent.insert(place + 2, latex("\n\\end{cellnote}\n"))
+
+
+class Widths(Transform):
+    """A box with a line that is too wide is set smaller, so that no word of it is broken."""
+
+    default_priority = 9
+
+    def run(self, **kwargs):
+        for block in list(self.document.findall(nodes.literal_block)):
+            wide = max(map(len, block.astext().split("\n")))
+            if wide > COLUMNS:
+                size = "scriptsize" if 9 * wide <= 10.1 * COLUMNS else "tiny"
+                place, parent = block.parent.index(block), block.parent
+                parent[place : place + 1] = [
+                    latex(f"\n\\begingroup\\fvset{{fontsize=\\{size}}}\n"),
+                    block,
+                    latex("\n\\endgroup\n"),
+                ]
 
 
 class Outputs(Transform):

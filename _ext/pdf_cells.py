@@ -10,6 +10,7 @@ TOGETHER = 14  # a shorter listing of a write-up does not break over pages
 KEPT = 12  # a shorter output does not break over pages, nor a printed table of twice as many lines
 BEGIN = 8  # so many lines of a longer listing stand under what announces it
 MARK = re.compile(r" *# fmt: skip$", re.MULTILINE)  # for a program, not for a reader
+MENTIONED = re.compile(r"\bcells?\b[^\n]*\Z")  # by the last paragraph before a folded cell
 COLUMNS = 107  # letters in a line of a box; a wider one is set smaller
 
 
@@ -26,7 +27,13 @@ class Cells(Transform):
                 before = cell.parent[max(cell.parent.index(cell) - 1, 0)]
                 if "cell-note" in before.get("classes", ()):
                     before["classes"].append("left-out")
-                cell.parent.remove(cell)
+                    cell.parent.remove(cell)
+                elif MENTIONED.search(before.astext()):
+                    cell.replace_self(
+                        nodes.paragraph("", "The cell", classes=["cell-note", "left-out"])
+                    )
+                else:
+                    cell.parent.remove(cell)
                 continue
             for part in list(cell.children):
                 if part.get("nb_element") != "cell_code_source":

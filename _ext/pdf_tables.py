@@ -126,6 +126,9 @@ def _shape(one):
 
 def _set_in(one, size):
     parent, place = one.parent, one.parent.index(one)
+    if "longtable" in one["classes"]:  # some rows stand under its header
+        parent.insert(place, latex("\n\\needspace{10\\baselineskip}\n"))
+        place += 1
     parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
 
@@ -152,7 +155,7 @@ def _computed(one):
         ]
     if size:
         _set_in(one, size)
-    spec = addnodes.tabular_col_spec(spec=f"{{{''.join(kinds)}}}\n")
+    spec = addnodes.tabular_col_spec(spec="".join(kinds))
     one.parent.insert(one.parent.index(one), spec)
 
 

@@ -5,12 +5,14 @@ import re
 
 from docutils import nodes
 from pdf_base import ALIGNED, WORDS, Transform, latex, target, tex
+from sphinx import addnodes
 
 TOGETHER = 14  # a shorter listing of a write-up does not break over pages
 KEPT = 12  # a shorter output does not break over pages, nor a printed table of twice as many lines
 BEGIN = 8  # so many lines of a longer listing stand under what announces it
 MARK = re.compile(r" *# fmt: skip$", re.MULTILINE)  # for a program, not for a reader
 MENTIONED = re.compile(r"\bcells?\b[^\n]*\Z")  # by the last paragraph before a folded cell
+INDENT = 8  # letters that a docstring loses of the line
 COLUMNS = 107  # letters in a line of a box; a wider one is set smaller
 
 
@@ -83,12 +85,13 @@ class Together(Transform):
                 rows = list(block.findall(nodes.row))
                 lines = 0 if "longtable" in block["classes"] else len(rows)
             elif isinstance(block, nodes.literal_block):
-                lines = self._lines(block)
+                lines = block["room"] = self._lines(block)
             else:
-                before = None  # a formula or a title, which comes between
+                if isinstance(block, nodes.math_block) and _announced(before):
+                    block.parent.insert(block.parent.index(block), latex("\n\\nopagebreak\n"))
+                before = None
                 continue
-            announced = before is not None and before.astext().endswith(":")
-            if announced and (lines or not self.write_up):
+            if _announced(before) and (lines or not self.write_up):
                 before.parent.insert(
                     before.parent.index(before), latex(_room((lines or BEGIN) + 4))
                 )  # fmt: skip
@@ -104,6 +107,10 @@ class Together(Transform):
         output = block.parent.get("nb_element") != "cell_code_source"
         most = 2 * KEPT if lines[0].startswith(8 * " ") else KEPT
         return len(lines) if output and len(lines) <= most else 0
+
+
+def _announced(before):
+    return before is not None and before.astext().endswith(":")
 
 
 def _is_block(node):
@@ -124,8 +131,25 @@ class Notes(Transform):
 
     def run(self, **kwargs):
         for note in list(self.document.findall(nodes.paragraph)):
-            if "cell-note" in note["classes"]:
+            if "cell-note" in note["classes"] and not self._joined(note):
                 self._note(note)
+
+    def _joined(self, note):
+        """Is it a folded cell's, and have those that follow it taken it in?"""
+        place = note.parent.index(note) + 1
+        after = note.parent[place] if place < len(note.parent) else None
+        both = [one for one in (note, after)
+                if isinstance(one, nodes.paragraph) and "left-out" in one["classes"]]  # fmt: skip
+        if len(both) < 2:
+            return False
+        if note.astext().strip().endswith(after.astext().strip()):
+            after.clear()
+            after += note.children
+        else:
+            after[0:0] = [*note.children, nodes.Text(", ")]
+        after["ids"] += note["ids"]
+        note.parent.remove(note)
+        return True
 
     def _note(self, note):
         note["classes"].remove("cell-note")
@@ -142,6 +166,7 @@ class Notes(Transform):
         else:
             block = next(iter(after.findall(nodes.literal_block)), None)
             lines = BEGIN if block is None else min(block.astext().count("\n") + 1, BEGIN)
+            lines = max(lines, block.get("room", 0)) if block is not None else lines
         note.insert(0, latex(labels))
         parent.insert(place, latex(f"{_room(lines + 3)}\\begin{{cellnote}}\n"))
         parent.insert(place + 2, latex("\n\\end{cellnote}\n"))
@@ -153,8 +178,11 @@ class Widths(Transform):
     default_priority = 9
 
     def run(self, **kwargs):
-        for block in list(self.document.findall(nodes.literal_block)):
+        boxes = (nodes.literal_block, nodes.doctest_block)
+        for block in list(self.document.findall(lambda node: isinstance(node, boxes))):
             wide = max(map(len, block.astext().split("\n")))
+            if isinstance(block.parent, addnodes.desc_content):
+                wide += INDENT
             if wide > COLUMNS:
                 size = "scriptsize" if 9 * wide <= 10.1 * COLUMNS else "tiny"
                 place, parent = block.parent.index(block), block.parent

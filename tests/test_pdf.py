@@ -373,15 +373,16 @@ def noted(*cells):
     """The notes over cells as LaTeX gets them; a cell of no lines is folded."""
     section = nodes.section()
     for lines in cells:
-        section += nodes.paragraph("", "checks", classes=["cell-note"], ids=["one"])
+        section += nodes.paragraph("", f"checks {lines}", classes=["cell-note"], ids=["one"])
         cell = nodes.container(nb_element="cell_code", classes=[] if lines else ["tag_hide-cell"])
         cell += nodes.literal_block("", "\n".join(["x"] * lines))
         section += cell
     document = SimpleNamespace(findall=section.findall)
     CELLS.Cells.run(SimpleNamespace(document=document))
     its = SimpleNamespace(home=lambda node: "page", tongue="en")
-    for note in [one for one in section.findall(nodes.paragraph) if one["classes"]]:
-        CELLS.Notes._note(its, note)
+    its.document, its._note = document, lambda note: CELLS.Notes._note(its, note)
+    its._joined = lambda note: CELLS.Notes._joined(its, note)
+    CELLS.Notes.run(its)
     return section
 
 
@@ -393,8 +394,9 @@ def test_a_note_stands_over_the_beginning_of_its_cell():
 
 def test_of_a_folded_cell_the_note_says_that_it_is_not_printed():
     folded, shown = [one.astext() for one in noted(0, 3).findall(nodes.paragraph)]
-    assert folded.endswith("checks (folded on its page, not printed)")
-    assert shown.endswith("checks")
+    assert folded.endswith("checks 0 (folded on its page, not printed)")
+    assert shown.endswith("checks 3")
+    assert noted(0, 0, 0, 3).astext().count("not printed") == 1
 
 
 def boxed(*blocks, write_up=False):

@@ -42,7 +42,7 @@ class Names(SphinxPostTransform):
     default_priority = 5
 
     def run(self):
-        language = self.config.page_languages.get(self.env.docname, self.config.language)
+        languages = self.config.page_languages
         labels, numbers = self.env.get_domain("std").labels, self.env.toc_secnumbers
         for link in list(self.document.findall(pending_xref)):
             if link.get("reftype") != "ref" or link.get("refexplicit"):
@@ -52,6 +52,8 @@ class Names(SphinxPostTransform):
                 continue
             docname = labels[target][0]
             number = numbers.get(docname, {}).get("")
+            page = link.get("refdoc", self.env.docname)  # a PDF is made of many
+            language = languages.get(page, self.config.language)
             said = name(number and number[0], docname, language)
             if said is None:
                 continue

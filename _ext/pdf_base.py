@@ -6,8 +6,10 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 WORDS = {
-    "en": {"theorem": "Theorem", "lemma": "Lemma", "algorithm": "Algorithm", "figure": "Fig."},
-    "vi": {"theorem": "Định lý", "lemma": "Bổ đề", "algorithm": "Thuật toán", "figure": "Hình"},
+    "en": {"theorem": "Theorem", "lemma": "Lemma", "algorithm": "Algorithm", "figure": "Fig.",
+           "folded": "folded on its page, not printed"},
+    "vi": {"theorem": "Định lý", "lemma": "Bổ đề", "algorithm": "Thuật toán", "figure": "Hình",
+           "folded": "được gập lại trên trang, không in ở đây"},
 }
 #: A formula that numbers or aligns its lines itself.
 ALIGNED = re.compile(r"\s*\\begin\{(align|gather|multline)\*?\}")

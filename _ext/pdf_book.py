@@ -29,6 +29,7 @@ class Structure(Transform):
         if self.write_up:
             return
         self._front()
+        self._works()
         captions = {}
         for toctree in self.env.get_doctree(self.root).findall(addnodes.toctree):
             entries = [page for _, page in toctree["entries"]]
@@ -50,6 +51,13 @@ class Structure(Transform):
                 code += f"\\setcounter{{secnumdepth}}{{-1}}\n\\bookpart{{{said}}}\n"
             begun = True
             file.parent.insert(file.parent.index(file), latex("\n" + code))
+
+    def _works(self):
+        """LaTeX moves a list of references to the end; its place says so."""
+        for one in list(self.document.findall()):
+            if type(one).__name__ == "bibliography":
+                said = nodes.paragraph("", "The list is the bibliography at the end of this book.")
+                one.parent.insert(one.parent.index(one), said)
 
     def _front(self):
         """Everything before the first chapter becomes one chapter."""

@@ -1,11 +1,19 @@
 """Code cells in the PDFs: what of them is shown, their notes, and the formulas they print."""
 
 import ast
+import re
 
 from docutils import nodes
-from pdf_base import ALIGNED, Transform, latex, target, tex
+from pdf_base import ALIGNED, WORDS, Transform, latex, target, tex
+from sphinx import addnodes
 
 TOGETHER = 14  # a shorter listing of a write-up does not break over pages
+KEPT = 12  # a shorter output does not break over pages, nor a printed table of twice as many lines
+BEGIN = 8  # so many lines of a longer listing stand under what announces it
+MARK = re.compile(r" *# fmt: skip$", re.MULTILINE)  # for a program, not for a reader
+MENTIONED = re.compile(r"\bcells?\b[^\n]*\Z")  # by the last paragraph before a folded cell
+INDENT = 8  # letters that a docstring loses of the line
+COLUMNS = 107  # letters in a line of a box; a wider one is set smaller
 
 
 class Cells(Transform):
@@ -18,18 +26,28 @@ class Cells(Transform):
             if cell.get("nb_element") != "cell_code":
                 continue
             if "tag_hide-cell" in cell["classes"]:
-                cell.parent.remove(cell)
+                before = cell.parent[max(cell.parent.index(cell) - 1, 0)]
+                if "cell-note" in before.get("classes", ()):
+                    before["classes"].append("left-out")
+                    cell.parent.remove(cell)
+                elif MENTIONED.search(before.astext()):
+                    cell.replace_self(
+                        nodes.paragraph("", "The cell", classes=["cell-note", "left-out"])
+                    )
+                else:
+                    cell.parent.remove(cell)
                 continue
             for part in list(cell.children):
                 if part.get("nb_element") != "cell_code_source":
                     continue
                 if "tag_hide-input" in cell["classes"]:
                     cell.remove(part)
-                elif any(name.startswith("tag_export:") for name in cell["classes"]):
-                    for block in part.findall(nodes.literal_block):
-                        text = first_lines(block.astext())
-                        block.rawsource = text
-                        block.children = [nodes.Text(text)]
+                    continue
+                exported = any(name.startswith("tag_export:") for name in cell["classes"])
+                for block in part.findall(nodes.literal_block):
+                    text = MARK.sub("", block.astext())
+                    block.rawsource = text = first_lines(text) if exported else text
+                    block.children = [nodes.Text(text)]
 
 
 def first_lines(source):
@@ -51,24 +69,54 @@ def first_lines(source):
     return "\n".join(line for line in lines if line is not None)
 
 
-class Listings(Transform):
-    """A short listing of a write-up stays in one piece, with the line that announces it."""
+class Together(Transform):
+    """What announces a listing or a table stands on its page, and a short box is in one piece."""
 
     default_priority = 8
 
     def run(self, **kwargs):
-        if not self.write_up:
-            return
         before = None
-        for block in list(self.document.findall(nodes.TextElement)):
-            if isinstance(block, nodes.literal_block):
-                lines = block.astext().count("\n") + 2
-                if lines < TOGETHER:
-                    announced = before is not None and before.astext().endswith(":")
-                    first = before if announced else block
-                    first.parent.insert(first.parent.index(first), latex(_room(lines + 2)))
+        for block in list(self.document.findall(_is_block)):
             if isinstance(block, nodes.paragraph):
-                before = block
+                if "cell-note" not in block["classes"]:
+                    before = None if isinstance(block.parent, nodes.entry) else block
+                continue
+            if isinstance(block, nodes.table):
+                rows = list(block.findall(nodes.row))
+                lines = 0 if "longtable" in block["classes"] else len(rows)
+            elif isinstance(block, nodes.literal_block):
+                lines = block["room"] = self._lines(block)
+            else:
+                if isinstance(block, nodes.math_block) and _announced(before):
+                    block.parent.insert(block.parent.index(block), latex("\n\\nopagebreak\n"))
+                before = None
+                continue
+            if _announced(before) and (lines or not self.write_up):
+                before.parent.insert(
+                    before.parent.index(before), latex(_room((lines or BEGIN) + 4))
+                )  # fmt: skip
+            elif lines:
+                block.parent.insert(block.parent.index(block), latex(_room(lines + 2)))
+            before = None
+
+    def _lines(self, block):
+        """The lines that are to stay together; none if the box may break anywhere."""
+        lines = block.astext().split("\n")
+        if self.write_up:
+            return len(lines) + 1 if len(lines) + 1 < TOGETHER else 0
+        output = block.parent.get("nb_element") != "cell_code_source"
+        most = 2 * KEPT if lines[0].startswith(8 * " ") else KEPT
+        return len(lines) if output and len(lines) <= most else 0
+
+
+def _announced(before):
+    return before is not None and before.astext().endswith(":")
+
+
+def _is_block(node):
+    return isinstance(node, (nodes.TextElement, nodes.table)) and not isinstance(
+        node, nodes.Inline
+    )  # fmt: skip
 
 
 def _room(lines):
@@ -83,8 +131,25 @@ class Notes(Transform):
 
     def run(self, **kwargs):
         for note in list(self.document.findall(nodes.paragraph)):
-            if "cell-note" in note["classes"]:
+            if "cell-note" in note["classes"] and not self._joined(note):
                 self._note(note)
+
+    def _joined(self, note):
+        """Is it a folded cell's, and have those that follow it taken it in?"""
+        place = note.parent.index(note) + 1
+        after = note.parent[place] if place < len(note.parent) else None
+        both = [one for one in (note, after)
+                if isinstance(one, nodes.paragraph) and "left-out" in one["classes"]]  # fmt: skip
+        if len(both) < 2:
+            return False
+        if note.astext().strip().endswith(after.astext().strip()):
+            after.clear()
+            after += note.children
+        else:
+            after[0:0] = [*note.children, nodes.Text(", ")]
+        after["ids"] += note["ids"]
+        note.parent.remove(note)
+        return True
 
     def _note(self, note):
         note["classes"].remove("cell-note")
@@ -93,13 +158,39 @@ class Notes(Transform):
         note["ids"] = []
         parent, place = note.parent, note.parent.index(note)
         after = parent[place + 1] if place + 1 < len(parent) else None
-        if not isinstance(after, nodes.container) or not after.children:
-            # Its cell is folded on the page and left out here; only the label is wanted.
-            parent[place] = latex(f"\n{labels}\n") if labels else latex("\n")
-            return
+        shown = isinstance(after, nodes.container) and after.children
+        if "left-out" in note["classes"] or not shown:
+            note["classes"] = []
+            note += nodes.Text(f" ({WORDS[self.tongue]['folded']})")
+            lines = 0
+        else:
+            block = next(iter(after.findall(nodes.literal_block)), None)
+            lines = BEGIN if block is None else min(block.astext().count("\n") + 1, BEGIN)
+            lines = max(lines, block.get("room", 0)) if block is not None else lines
         note.insert(0, latex(labels))
-        parent.insert(place, latex("\n\\begin{cellnote}\n"))
+        parent.insert(place, latex(f"{_room(lines + 3)}\\begin{{cellnote}}\n"))
         parent.insert(place + 2, latex("\n\\end{cellnote}\n"))
+
+
+class Widths(Transform):
+    """A box with a line that is too wide is set smaller, so that no word of it is broken."""
+
+    default_priority = 9
+
+    def run(self, **kwargs):
+        boxes = (nodes.literal_block, nodes.doctest_block)
+        for block in list(self.document.findall(lambda node: isinstance(node, boxes))):
+            wide = max(map(len, block.astext().split("\n")))
+            if isinstance(block.parent, addnodes.desc_content):
+                wide += INDENT
+            if wide > COLUMNS:
+                size = "scriptsize" if 9 * wide <= 10.1 * COLUMNS else "tiny"
+                place, parent = block.parent.index(block), block.parent
+                parent[place : place + 1] = [
+                    latex(f"\n\\begingroup\\fvset{{fontsize=\\{size}}}\n"),
+                    block,
+                    latex("\n\\endgroup\n"),
+                ]
 
 
 class Outputs(Transform):

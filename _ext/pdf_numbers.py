@@ -52,9 +52,10 @@ class Outside(Transform):
                 continue
             page, anchor, said = found
             if page in here and not isinstance(link, math_reference):
-                if self.tongue != "en" and link.get("reftype") == "numref":
+                tongue = self.page_language(self.home(link))
+                if tongue != "en" and link.get("reftype") == "numref":
                     mark = f"\\detokenize{{{page}:{anchor}}}"
-                    word = WORDS[self.tongue]["figure"]
+                    word = WORDS[tongue]["figure"]
                     link.replace_self(latex(f"\\hyperref[{mark}]{{{word}~\\ref{{{mark}}}}}"))
                 continue
             if isinstance(link, math_reference):

@@ -10,7 +10,7 @@ This says which documents there are; the modules named pdf_… beside it hold th
 
 from pdf_book import Structure
 from pdf_boxes import Boxes
-from pdf_cells import Cells, Listings, Notes, Outputs
+from pdf_cells import Cells, Notes, Outputs, Together, Widths
 from pdf_numbers import Numbers, Outside
 from pdf_tables import Pandas, Shapes
 from pdf_write_up import Paper, Works
@@ -19,8 +19,8 @@ from sphinx.util.texescape import escape
 
 BOOK = "book"  # the file of the whole book; a write-up's is called like its page
 #: Those of one priority are applied in this order.
-TRANSFORMS = (Pandas, Cells, Structure, Paper, Numbers, Outside, Works, Shapes, Boxes, Listings,
-              Notes, Outputs)  # fmt: skip
+TRANSFORMS = (Pandas, Cells, Structure, Paper, Numbers, Outside, Works, Shapes, Boxes, Together,
+              Notes, Widths, Outputs)  # fmt: skip
 
 
 def documents(app, env):

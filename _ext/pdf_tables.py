@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 from docutils import nodes
 from pdf_base import Transform, latex
+from sphinx import addnodes
 
 UNSEEN = re.compile(r"\\(left|right|[Bb]ig+[lr]?|mathsf|mathrm|operatorname)\b")
 ROWS = 12  # a longer table may break over pages
@@ -12,6 +13,13 @@ ROWS = 12  # a longer table may break over pages
 SHORT, LONG = 26, 60
 #: About how many letters a line of a table holds, in each size of type.
 SIZES = {"small": 84, "footnotesize": 94, "scriptsize": 108}
+#: How many digits such a line holds, and a line in the size of the text.
+DIGITS, NORMAL = {"small": 92, "footnotesize": 99, "scriptsize": 108, "tiny": 135}, 84
+GAP = 1.5  # digits between two columns of a smaller size
+#: Letters that are much narrower or wider than a digit.
+NARROW, WIDE = set(" \xa0.,:;'’!|()[]ijlftrI"), set("mwMW±−+=<>≤≥≈—ABCDGHKNOQRUVXY%")
+NUMBER = re.compile(r"([<>≤≥]\s?)?[+−]?[.\d][\d.,]*(e[+−]?\d+)?%?(\s±\s[\d.]+)?")
+SYMBOL = re.compile(r"([A-Za-z])_([a-z]{1,2})(,\d+)?")  # the name of a coefficient: W_aa,12
 
 
 class Pandas(Transform):
@@ -67,8 +75,17 @@ def table(rows):
 
 
 def _row(entries):
-    cells = [nodes.entry("", nodes.paragraph("", entry)) for entry in entries]
+    cells = [nodes.entry("", nodes.paragraph("", "", *_entry(said))) for said in entries]
     return nodes.row("", *cells)
+
+
+def _entry(said):
+    """What an entry says: a coefficient as a formula, a number with its minus and in one piece."""
+    if symbol := SYMBOL.fullmatch(said):
+        formula = f"{symbol[1]}_{{{symbol[2]}{symbol[3] or ''}}}"
+        return [nodes.math(formula, formula)]
+    said = re.sub(r"(?<![\w.])-(?=[\d.])", "−", said)
+    return [nodes.Text(said.replace(" ± ", "\xa0±\xa0"))] if said else []
 
 
 class Shapes(Transform):
@@ -78,7 +95,7 @@ class Shapes(Transform):
 
     def run(self, **kwargs):
         for one in list(self.document.findall(nodes.table)):
-            _shape(one)
+            _computed(one) if "pandas" in one["classes"] else _shape(one)
         for entry in self.document.findall(nodes.entry):
             if not entry.astext().strip() and not next(iter(entry.findall(nodes.image)), None):
                 entry.children = [latex("\\mbox{}")]  # or it would take two lines
@@ -104,9 +121,67 @@ def _shape(one):
     widths = shares(whole, words, max(SIZES.get(size, wanted), wanted))
     for column, width in zip(columns, widths, strict=True):
         column["colwidth"] = width
+    _set_in(one, size)
+
+
+def _set_in(one, size):
     parent, place = one.parent, one.parent.index(one)
+    if "longtable" in one["classes"]:  # some rows stand under its header
+        parent.insert(place, latex("\n\\needspace{10\\baselineskip}\n"))
+        place += 1
     parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
+
+
+def _computed(one):
+    """Columns for a table that pandas made: numbers to the right, names in as few lines as fit."""
+    head, *body = [[said(entry) for entry in row] for row in one.findall(nodes.row)]
+    columns = list(zip(head, *body, strict=True))
+    whole = [max(map(drawn_width, column)) for column in columns]
+    # A space that breaks no line is none between words.
+    words = [max(drawn_width(word) for line in column for word in line.split(" "))
+             for column in columns]  # fmt: skip
+    right = [all(NUMBER.fullmatch(line) for line in column[1:] if line) for column in columns]
+    long = len(body) >= ROWS
+    if long:
+        one["classes"].append("longtable")
+    if sum(whole) + 2.4 * len(whole) <= NORMAL:
+        size, kinds = "small" if long else "", ["r" if to_right else "l" for to_right in right]
+    else:
+        size, widths = balanced(whole, words)
+        kinds = [
+            f"\\{'Y' if to_right else 'X'}{{{round(10 * width)}}}{{{10 * DIGITS[size]}}}"
+            for to_right, width in zip(right, widths, strict=True)
+        ]
+    if size:
+        _set_in(one, size)
+    spec = addnodes.tabular_col_spec(spec="".join(kinds))
+    one.parent.insert(one.parent.index(one), spec)
+
+
+def balanced(whole, words):
+    """The largest size in which no entry takes more than two lines, or else the fewest, and widths.
+
+    Given are the widths of each column's longest entry and longest word, in digits. No word is
+    broken; for the rest every column has its longest entry on about as many lines as the others.
+    """
+    def widths(lines):
+        return [max(word, min(one, 1.15 * one / lines)) + GAP
+                for one, word in zip(whole, words, strict=True)]  # fmt: skip
+
+    sizes = [size for size in DIGITS if size != "tiny"]
+    wanted = [(size, 1 + tenth / 10) for size in sizes for tenth in range(11)]
+    wanted += [(size, lines) for lines in (3, 4, 6, 10) for size in sizes]
+    for size, lines in wanted:
+        if sum(widths(lines)) <= DIGITS[size]:
+            return size, widths(lines)
+    total = sum(widths(10))
+    return "tiny", [width * min(1, DIGITS["tiny"] / total) for width in widths(10)]
+
+
+def drawn_width(text):
+    """About how wide a text is, in digits."""
+    return sum(0.6 if one in NARROW else 1.5 if one in WIDE else 1 for one in text)
 
 
 def shares(whole, words, room):

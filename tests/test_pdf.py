@@ -13,7 +13,10 @@ import pytest
 import yaml
 from chapters import ROOT, BookError, cells, notebooks
 from docutils import nodes
+from sphinx.ext.napoleon import Config, NumpyDocstring
 from tiny import built_by_sphinx
+
+from rnn_lit.verify.cases import Case
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
 WRITE_UP = nbformat.read(ROOT / "book" / "write-up.ipynb", 4)
@@ -30,9 +33,9 @@ def module(name, folder="_ext"):
     return found
 
 
-AGAIN, BASE, CELLS, TABLES, LINKS, BOOK = (
-    module("again"), module("pdf_base"), module("pdf_cells"), module("pdf_tables"),
-    module("pdf_links"), module("write_up", "book"),
+AGAIN, API, BASE, CELLS, TABLES, LINKS, BOOK = (
+    module("again"), module("api_page"), module("pdf_base"), module("pdf_cells"),
+    module("pdf_tables"), module("pdf_links"), module("write_up", "book"),
 )  # fmt: skip
 
 
@@ -330,6 +333,142 @@ def test_a_wide_table_keeps_its_words_and_its_short_columns_whole():
     assert TABLES.shares([50], [50], 40) == [520]  # a word that is longer than the line
 
 
+def computed(rows):
+    """A table of pandas as LaTeX gets it: what stands around it and in its entries."""
+    section = nodes.section("", TABLES.table(rows))
+    TABLES._computed(next(section.findall(nodes.table)))
+    spec = next(node["spec"] for node in section if "spec" in node)
+    size = re.search(r"widetable\}\{(\w+)", section.astext())
+    return spec.strip(), size and size[1], [e.astext() for e in section.findall(nodes.entry)]
+
+
+def test_a_number_in_a_table_is_in_one_piece_and_has_a_minus():
+    rows = [["", "88 years ± error", "p"], ["W_aa,12", "-0.405 ± 0.093", "0.02"],
+            ["1921-55, at −3", "+1.45 ± 0.18", "-.5"]]  # fmt: skip
+    spec, size, said = computed(rows)
+    assert (spec, size) == ("lrr", None)
+    assert said[4:6] == ["−0.405\xa0±\xa00.093", "0.02"]
+    assert said[3] == "W_{aa,12}" and said[6] == "1921-55, at −3" and said[8] == "−.5"
+
+
+def test_columns_of_a_computed_table_have_room_for_their_numbers_and_two_lines_of_a_name():
+    name, number = "electrical equipment, monthly", "1.45 ± 0.18"
+    rows = [["", *"abcdefg"], *([name, *7 * [number]] for _ in range(40))]
+    spec, size, _ = computed(rows)
+    columns = re.findall(r"\\([XY])\{(\d+)\}\{(\d+)\}", spec)
+    assert size == "footnotesize" and [kind for kind, *_ in columns] == ["X", *7 * "Y"]
+    room = int(columns[0][2])
+    assert sum(int(width) for _, width, _ in columns) <= room
+    widths = [int(width) / 10 - TABLES.GAP for _, width, _ in columns]
+    assert widths[0] >= TABLES.drawn_width(name) / 2
+    assert min(widths[1:]) >= TABLES.drawn_width(number)
+
+
+def test_a_table_that_fits_no_size_fills_the_line():
+    size, widths = TABLES.balanced([50, 50, 50], [50, 50, 50])
+    assert size == "tiny" and sum(widths) == pytest.approx(TABLES.DIGITS["tiny"])
+
+
+def noted(*cells):
+    """The notes over cells as LaTeX gets them; a cell of no lines is folded."""
+    section = nodes.section()
+    for lines in cells:
+        section += nodes.paragraph("", f"checks {lines}", classes=["cell-note"], ids=["one"])
+        cell = nodes.container(nb_element="cell_code", classes=[] if lines else ["tag_hide-cell"])
+        cell += nodes.literal_block("", "\n".join(["x"] * lines))
+        section += cell
+    document = SimpleNamespace(findall=section.findall)
+    CELLS.Cells.run(SimpleNamespace(document=document))
+    its = SimpleNamespace(home=lambda node: "page", tongue="en")
+    its.document, its._note = document, lambda note: CELLS.Notes._note(its, note)
+    its._joined = lambda note: CELLS.Notes._joined(its, note)
+    CELLS.Notes.run(its)
+    return section
+
+
+def test_a_note_stands_over_the_beginning_of_its_cell():
+    section = noted(3, 40)
+    rooms = re.findall(r"\\needspace\{(\d+)", section.astext())
+    assert rooms == ["6", f"{CELLS.BEGIN + 3}"]
+
+
+def test_of_a_folded_cell_the_note_says_that_it_is_not_printed():
+    folded, shown = [one.astext() for one in noted(0, 3).findall(nodes.paragraph)]
+    assert folded.endswith("checks 0 (folded on its page, not printed)")
+    assert shown.endswith("checks 3")
+    assert noted(0, 0, 0, 3).astext().count("not printed") == 1
+
+
+def boxed(*blocks, write_up=False):
+    """A text and boxes with the room that is asked for before them, in lines."""
+    section = nodes.section("", *blocks)
+    its = SimpleNamespace(
+        document=SimpleNamespace(findall=section.findall), write_up=write_up,
+        _lines=lambda block: CELLS.Together._lines(SimpleNamespace(write_up=write_up), block),
+    )  # fmt: skip
+    CELLS.Together.run(its)
+    return [re.sub(r"\D", "", one.astext()) if isinstance(one, nodes.raw) else type(one).__name__
+            for one in section]  # fmt: skip
+
+
+def test_what_announces_a_box_stands_on_its_page():
+    def box(lines, first="x"):
+        return nodes.literal_block("", "\n".join([first] + ["x"] * (lines - 1)))
+
+    lead, text = nodes.paragraph("", "The class:"), nodes.paragraph("", "No more.")
+    assert boxed(lead.deepcopy(), box(40)) == ["12", "paragraph", "literal_block"]
+    assert boxed(text.deepcopy(), box(40)) == ["paragraph", "literal_block"]
+    assert boxed(text.deepcopy(), box(5)) == ["paragraph", "7", "literal_block"]
+    printed = 12 * " " + "printed   exact"
+    assert boxed(box(17)) == ["literal_block"] and boxed(box(17, printed))[0] == "19"
+    rows = [["", "p"], ["lead:", "1"]]
+    assert boxed(lead.deepcopy(), TABLES.table(rows)) == ["6", "paragraph", "table"]
+    assert boxed(TABLES.table(rows), box(40)) == ["4", "table", "literal_block"]
+
+
+def test_a_box_with_a_wide_line_is_set_smaller():
+    for letters, size in ((80, None), (112, "scriptsize"), (150, "tiny")):
+        section = nodes.section("", nodes.literal_block("", "x" * letters))
+        CELLS.Widths.run(SimpleNamespace(document=SimpleNamespace(findall=section.findall)))
+        found = re.search(r"fontsize=.(\w+)", section.astext())
+        assert (found and found[1]) == size
+
+
+def test_a_mark_for_a_program_is_not_printed():
+    assert CELLS.MARK.sub("", "a = 1  # fmt: skip\nb # fmt: skip it") == "a = 1\nb # fmt: skip it"
+
+
+# The page of the API.
+
+
+def shown(what, text):
+    """A docstring after both of the extensions that rewrite it."""
+    lines = text.split("\n")
+    API.keep_prose(None, what, "x", None, None, lines)
+    said = Config(napoleon_use_param=False, **{
+        name: CONFIG[name] for name in ("napoleon_use_rtype", "napoleon_custom_sections")
+    })  # fmt: skip
+    lines = NumpyDocstring(lines, said, what=what, name="x").lines()
+    API.link_labels(None, what, "x", None, None, lines)
+    return "\n".join(lines)
+
+
+def test_what_is_said_of_a_variable_is_no_type():
+    said = "Bugs elsewhere: in the losses."
+    assert shown("data", said).strip() == said
+
+
+def test_attributes_on_one_line_keep_their_names():
+    text = shown("class", "X.\n\nAttributes\n----------\na, b : float\n    Both.\nc : int\n")
+    assert "**a, b** (*float*) -- Both." in text and ":ivar" not in text
+
+
+def test_a_default_with_a_name_is_shown_by_it():
+    told = API.name_defaults(None, "class", "Case", Case, None, "(x)", None)[0]
+    assert "g_1=tanh, g_2=identity" in told and "r=None" in told and "<" not in told
+    assert API.name_defaults(None, "class", "x", dict, None, "(x)", None) is None
+
+
 def test_a_formula_is_as_wide_as_it_is_drawn():
     assert TABLES.drawn(r"W_{aa}") == "Waa"
     assert TABLES.drawn(r"T \left(k + n^{2}\right) - k") == "T(kxx+xn2)- k"
@@ -409,9 +548,10 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pdf")
     index = "(ch-front)=\n# A book\n\nIn brief.\n\n"
     index += "```{toctree}\n:numbered:\n:caption: I. The first part\none\n```\n"
-    index += "```{toctree}\nrefs\npaper\nvi-paper\n```\n"
+    index += "```{toctree}\nrefs\nvi-page\npaper\nvi-paper\n```\n"
     pages = {
-        "index": index, "one": CHAPTER, "refs": "# Works\n\n```{bibliography}\n```\n",
+        "index": index, "one": CHAPTER, "vi-page": "# Trang\n\nXem {ref}`ch-one`.\n",
+        "refs": "# Works\n\n```{bibliography}\n```\n",
         "paper": PAPER.format("", "vi"), "vi-paper": PAPER.format("-vi", "en"),
     }  # fmt: skip
     for name, source in pages.items():
@@ -426,7 +566,7 @@ def made(tmp_path_factory):
         "myst_enable_extensions": ["dollarmath", "colon_fence"],
         "numfig": True, "math_numfig": True, "math_eqref_format": "({number})",
         "html_title": "A book",
-        "page_languages": {"vi-paper": "vi"}, "pdf_references": "refs",
+        "page_languages": {"vi-paper": "vi", "vi-page": "vi"}, "pdf_references": "refs",
         "pdf_write_ups": ["paper", "vi-paper"],
     }  # fmt: skip
     assert [built_by_sphinx(folder, settings, one) for one in ("html", "latex")] == ["", ""]
@@ -453,5 +593,6 @@ def test_a_paper_has_the_books_numbers_and_says_what_is_elsewhere(made):
 def test_the_book_has_its_parts_and_not_the_papers(made):
     text = made["book"]
     assert "\\part{The first part}" in text and "\\tag{1.2}" in text
+    assert "{chương 1}" in text and "at the end of this book" in text
     assert "In short" not in text and "\\chapter{The book in brief}" in text
     assert "\\begin{bookproof}" in text and "\\title{A book}" in text

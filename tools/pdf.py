@@ -45,6 +45,11 @@ WORDS = {
         "licence": "Văn bản và hình: CC BY 4.0. Mã nguồn: MIT.",
     },
 }  # fmt: skip
+#: What the book's title page says of its words "folded cell".
+FOLDED = (
+    "Cells that are folded on the book's pages are not printed here. Their code is in the "
+    "notebooks of the chapters; where a line names a file, it is that file of the package."
+)
 #: Polyglossia's name of a language, with its words for figures and tables.
 LANGUAGES = {"vi": ("vietnamese", "Hình~", "Bảng~")}
 #: Programs, and TeX's files of the packages below: what is asked for, and where it comes from.
@@ -139,7 +144,8 @@ def book_cover(title, day):
         "\\begin{titlepage}\\centering\\vspace*{5cm}\n"
         f"{{\\Huge\\bfseries {tex(title)}\\par}}\\vspace{{2cm}}\n"
         f"{{\\large {tex(words['version'].format(version()))}\\par}}\\vspace{{1ex}}\n"
-        f"{tex(day)}\\par\\vfill {tex(words['licence'])}\\par\n\\end{{titlepage}}\n"
+        f"{tex(day)}\\par\\vfill {{\\small {tex(FOLDED)}\\par}}\\vspace{{2ex}}\n"
+        f"{tex(words['licence'])}\\par\n\\end{{titlepage}}\n"
     )
 
 

@@ -78,8 +78,8 @@ def second_derivatives(theta, like, x, y, penalty, g_1=tanh):
         kind, and of balls they hold the Hessian of every θ in their box.
     like : Parameters
         Of the shapes of θ, in the order of `flatten`.
-
-    Other parameters as of `objective`.
+    x, y, penalty, g_1
+        As those of `objective`.
 
     Returns
     -------

@@ -95,7 +95,7 @@ class Together(Transform):
                 before.parent.insert(
                     before.parent.index(before), latex(_room((lines or BEGIN) + 4))
                 )  # fmt: skip
-            elif lines:
+            elif lines and not isinstance(block, nodes.table):  # a table is in one piece anyway
                 block.parent.insert(block.parent.index(block), latex(_room(lines + 2)))
             before = None
 

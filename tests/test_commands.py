@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -47,10 +48,10 @@ if not {"target", "prefix", "root"} & set(found) and found.get("dry-run") not in
 # A Python whose environments have that pip. It is called as venv.sh calls it.
 PYTHON = """#!/bin/sh
 if [ "$*" = "-m venv --clear .venv" ]; then
-    "{python}" -m venv --without-pip --clear .venv
-    for packages in .venv/lib/python3.*/site-packages; do cp -R "{here}/pip" "$packages"; done
+    {python} -m venv --without-pip --clear .venv
+    for packages in .venv/lib/python3.*/site-packages; do cp -R {here}/pip "$packages"; done
 else
-    exec "{python}" "$@"
+    exec {python} "$@"
 fi
 """
 
@@ -64,7 +65,8 @@ def stub(tmp_path):
     packages = sysconfig.get_path("purelib")
     (here / "pip" / "__main__.py").write_text(PIP.replace("PACKAGES", repr(packages)), "utf-8")
     python = here / "python3"
-    python.write_text(PYTHON.format(python=sys.executable, here=here), "utf-8")
+    quoted = {"python": shlex.quote(sys.executable), "here": shlex.quote(str(here))}
+    python.write_text(PYTHON.format(**quoted), "utf-8")
     python.chmod(0o755)
     return python
 

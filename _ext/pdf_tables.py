@@ -126,9 +126,6 @@ def _shape(one):
 
 def _set_in(one, size):
     parent, place = one.parent, one.parent.index(one)
-    if "longtable" in one["classes"]:  # some rows stand under its header
-        parent.insert(place, latex("\n\\needspace{10\\baselineskip}\n"))
-        place += 1
     parent.insert(place, latex(f"\n\\begin{{widetable}}{{{size}}}\n"))
     parent.insert(place + 2, latex("\n\\end{widetable}\n"))
 

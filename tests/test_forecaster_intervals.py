@@ -1,10 +1,13 @@
 """Intervals: errors outside the sample, counted as exchangeability asks, around the forecast."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.special import betainc
 
 from rnn_lit import Forecaster
-from rnn_lit._rolling import folds_of, half_widths
+from rnn_lit._rolling import _resampled, folds_of, half_widths
 
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
 
@@ -27,17 +30,50 @@ def test_the_forecast_lies_in_its_interval(interval, penalty):
     assert (band.lower < band.upper).all()
 
 
-def test_an_interval_counts_errors_as_exchangeability_asks():
-    """Of n + 1 sizes in any order, the last is within the quantile of the others as often as said.
+def smallest(sizes, j):
+    """The mean of the jth smallest of all resamples, each looked at."""
+    return np.mean([sorted(drawn)[j - 1] for drawn in itertools.product(sizes, repeat=len(sizes))])
 
-    For a place that is whole this holds exactly: with n = 9, in 9 of 10 orders.
+
+def test_a_place_has_the_mean_of_its_size_over_all_resamples():
+    sizes = [0.5, 1.0, 3.0, 7.0, 8.0]
+    for j in range(1, 6):
+        assert _resampled(5, j) @ sizes == pytest.approx(smallest(sizes, j), rel=1e-13)
+
+
+@pytest.mark.parametrize("k", [1, 9, 40, 300, 5000])
+def test_the_weights_are_differences_of_the_incomplete_beta_function(k):
+    for j in {1, k // 2 + 1, int(0.9 * (k + 1)) or 1, k}:
+        wanted = np.diff(betainc(j, k - j + 1, np.arange(k + 1) / k))
+        assert _resampled(k, j) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_between_two_places_the_quantile_lies_on_the_line_between_them():
+    sizes = np.array([5.0, -1.0, 2.0, -9.0, 3.0, 7.0, -4.0, 6.0, 8.0, 20.0])
+    r = np.sort(abs(sizes))
+    for interval, wanted in (
+        (0.5, (_resampled(10, 5) @ r + _resampled(10, 6) @ r) / 2),  # place 5.5
+        (0.05, 0.55 * _resampled(10, 1) @ r),  # below the least, from 0
+        (0.9, 0.1 * _resampled(10, 9) @ r + 0.9 * _resampled(10, 10) @ r),
+    ):
+        assert half_widths(sizes[:, None], interval)[0] == pytest.approx(wanted)
+
+
+def test_an_interval_is_as_wide_as_those_of_fewer_steps_at_least():
+    sizes = np.arange(1.0, 12)[:, None]
+    assert half_widths(sizes * [1, 0.5, 3, 2], 0.5) == pytest.approx([6, 6, 18, 18])
+
+
+def test_an_interval_counts_errors_as_exchangeability_asks():
+    """Of n + 1 uniform sizes the last is within the quantile of the others as the docstring says.
+
+    The mean of the ith smallest of n uniform sizes is i/(n + 1), and so is the probability that
+    one more is smaller.
     """
-    sizes = np.random.default_rng(0).exponential(size=10)
-    for n, interval in ((9, 0.9), (9, 0.5), (9, 0.1)):
-        held = [
-            sizes[i] <= half_widths(np.delete(sizes, i)[:, None], interval)[0] for i in range(n + 1)
-        ]
-        assert np.mean(held) == pytest.approx(interval, abs=1e-12)
+    for n in (9, 19, 99, 999):  # the smoothing costs less than half a place
+        expected = np.arange(1, n + 1)[:, None] / (n + 1)
+        assert 0 < 0.9 - half_widths(expected, 0.9)[0] < 0.5 / (n + 1)
+    assert round(half_widths(np.arange(1, 10)[:, None] / 10, 0.9)[0], 2) == 0.85
 
 
 def test_too_few_errors_are_refused_and_named():

@@ -236,10 +236,3 @@ def test_the_unit_of_a_networks_targets_is_their_root_mean_square_beside_a_line(
     assert rolling.rest_size(line([0.0, 2.0]), rest) == pytest.approx(sqrt(12.5))
     assert rolling.rest_size(line(0.0), rest) == 1  # no line
     assert rolling.rest_size(line(0.0, 0.5), 1e-12 * rest) == 1  # a line that errs nowhere
-
-
-def test_between_two_places_the_quantile_lies_on_the_line_between_them():
-    sizes = np.array([5.0, -1.0, 2.0, -9.0, 3.0, 7.0, -4.0, 6.0, 8.0, 20.0])[:, None]
-    assert rolling.half_widths(sizes, 0.5)[0] == pytest.approx(5.5)  # place 5.5 of 1 … 9, 20
-    assert rolling.half_widths(sizes, 0.05)[0] == pytest.approx(0.55)  # below the least, from 0
-    assert rolling.half_widths(sizes, 0.9)[0] == pytest.approx(9 + 0.9 * 11)

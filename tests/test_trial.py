@@ -3,10 +3,13 @@
 import csv
 from collections import Counter
 
+import interval_trial
 import numpy as np
 import pytest
 import trial
 import trial_series
+
+from rnn_lit import _rolling
 
 
 def record():
@@ -71,3 +74,14 @@ def test_the_record_is_of_this_code():
     for method in set(trial.METHODS) - {"SARIMA"}:  # which may still be on its way
         assert sum(row["method"] == method for row in rows) == len(trial_series.listed("test"))
     assert all(float(row["mase"]) > 0 and float(row["error"]) > 0 for row in rows)
+
+
+def test_the_record_of_the_intervals_is_of_this_code(monkeypatch):
+    head, *lines = interval_trial.FILE.read_text("utf-8").splitlines()
+    code = interval_trial.fingerprint()
+    assert f"code {code}," in head, "run tools/interval_trial.py again"
+    rows = list(csv.DictReader(lines))
+    cases = [(int(row["length"]), int(row["h"])) for row in rows]
+    assert cases == [(N, h) for N in interval_trial.LENGTHS for h in (1, 2, 3, 4)]
+    monkeypatch.setattr(_rolling, "half_widths", lambda errors, interval: errors[0])
+    assert interval_trial.fingerprint() != code

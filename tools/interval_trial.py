@@ -19,9 +19,9 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 import numpy as np
 import trial
 import trial_series
-from study import write_whole
+from study import hash_of, write_whole
 
-LENGTHS, COUNT, STEPS, SHARE, SEED = (30, 100, 300), 500, 4, 0.9, 20260
+LENGTHS, COUNT, STEPS, SHARE, SEED = (30, 100, 300), 2000, 4, 0.9, 20260
 FILE = trial.ROOT / "src" / "rnn_lit" / "_book" / "coverage.csv"
 
 
@@ -81,6 +81,15 @@ def one(job):
     ]
 
 
+def fingerprint():
+    """A hash of what determines the file: what the trial of the forecasts covers, and intervals."""
+    from rnn_lit import _rolling
+
+    code = [simulated, forecaster, bootstrap, interval_score, one, trial.most_lags]
+    code += [getattr(_rolling, name) for name in ("law_of", "half_widths", "_resampled")]
+    return hash_of((trial.fingerprint(), LENGTHS, STEPS, SHARE, SEED), code)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -97,7 +106,7 @@ def main(arguments=None):
                 told = ",".join(f"{value:.4f}" for value in values)
                 rows.append(f"{length},{chosen.count},{h + 1},{told}")
                 print(rows[-1], flush=True)
-    head = f"# code {trial.fingerprint()}, written by tools/interval_trial.py\n"
+    head = f"# code {fingerprint()}, written by tools/interval_trial.py\n"
     write_whole(FILE, head + "\n".join(rows) + "\n")
     return 0
 

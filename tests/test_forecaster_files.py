@@ -136,6 +136,19 @@ def test_a_file_of_the_first_release_is_read(saved, fitted):
     assert (loaded.linear, loaded.season, len(loaded.linear_)) == (0, None, 0)
 
 
+def test_rounds_that_a_file_does_not_tell_stay_untold(fitted, saved):
+    arrays = contents(saved)
+    del arrays["n_iter"]
+    write(saved, arrays)
+    loaded = Forecaster.load(saved)
+    assert loaded.n_iter_ is None
+    loaded.save(saved)
+    assert Forecaster.load(saved).n_iter_ is None
+    arrays.update(n_iter=np.array(0))
+    write(saved, arrays)
+    assert Forecaster.load(saved).n_iter_ == 0
+
+
 def test_an_updated_forecaster_is_read_as_it_was(fitted, tmp_path):
     f = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=20).fit(S).update(S[:7] + 5)
     f.save(tmp_path / "u.npz")

@@ -267,7 +267,9 @@ def test_a_back_test_is_the_loop_written_out():
     assert trial.crps.shape == (3,) and (trial.crps > 0).all()
     assert np.array_equal(f.series_, y)
     anew = f.backtest(1, first=80, every=5, refit=True)
-    assert anew.lower is None and anew.coverage is None
+    assert anew.lower is None and anew.upper is None and anew.coverage is None
+    assert f.backtest(3, every=7).crps == pytest.approx(trial.crps)
+    assert f.backtest(3, first=80).origins.tolist() == [80, 81, 82, 83, 84, 85, 86, 87]
     wanted = Forecaster(1, **settings).fit(y[:85]).predict(1)
     assert anew.forecasts[1] == pytest.approx(wanted)
 
@@ -298,7 +300,14 @@ def test_a_fan_shows_the_series_the_forecast_and_three_bands():
     past, ahead = axes.lines
     assert past.get_ydata() == pytest.approx(f.series_[-60:])
     assert ahead.get_ydata() == pytest.approx(f.predict(5))
-    assert len(axes.collections) == 3
+    assert past.get_xdata().tolist() == list(range(60, 120))
+    assert ahead.get_xdata().tolist() == list(range(120, 125))
+    for band, share in zip(axes.collections, (0.9, 0.675, 0.36), strict=True):
+        wanted = f.predict(5, interval=share)
+        low, high = band.get_datalim(axes.transData).intervaly
+        assert (low, high) == pytest.approx((wanted.lower.min(), wanted.upper.max()))
+    longer = f.plot(20, axes=figure.Figure().add_subplot()).lines[0]
+    assert len(longer.get_ydata()) == 80
 
 
 def test_a_network_near_its_ceiling_and_a_line_that_explodes_warn():

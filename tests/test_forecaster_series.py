@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rnn_lit import Forecaster
-from rnn_lit._series import lagged
+from rnn_lit._series import lagged, steps_between
 
 K = dict(penalty=1e-3, starts=1, rounds=60)
 S = 10 + np.sin(0.5 * np.arange(60))
@@ -166,3 +166,39 @@ def test_read_only_memory_is_enough(fitted):
     kept.flags.writeable = False
     assert np.array_equal(Forecaster(2, **K).fit(kept).predict(2), fitted.predict(2))
     assert np.array_equal(fitted.one_step(kept), fitted.one_step(S), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "index, other, steps",
+    [
+        (pd.RangeIndex(10, 30, 2), pd.RangeIndex(16, 30, 2), 3),
+        (pd.Index([1.0, 1.5, 2.0]), pd.Index([0.5, 1.0, 1.5]), -1),
+        (pd.period_range("2001-01", periods=9, freq="M"),
+         pd.period_range("2002-03", periods=4, freq="M"), 14),
+        (pd.date_range("2001-01-01", periods=9, freq="MS"),
+         pd.date_range("2000-11-01", periods=4, freq="MS"), -2),
+        (pd.date_range("2001-01-01", periods=9, freq="MS"),
+         pd.date_range("2001-01-01", periods=4, freq="MS"), 0),
+        (pd.timedelta_range("1h", periods=9, freq="h"),
+         pd.timedelta_range("6h", periods=4, freq="h"), 5),
+        (pd.RangeIndex(10), pd.date_range("2001-01-01", periods=4, freq="MS"), 0),
+        (None, pd.RangeIndex(3, 9), 0),
+        (pd.RangeIndex(10), None, 0),
+        (pd.RangeIndex(0), pd.RangeIndex(3, 9), 0),
+    ],
+)  # fmt: skip
+def test_steps_from_one_start_to_another(index, other, steps):
+    assert steps_between(index, other) == steps
+
+
+def test_the_season_of_another_series_is_that_of_its_dates():
+    """From wherever a series starts, its end is forecast alike."""
+    index = pd.period_range("2001-01", periods=96, freq="M")
+    months = np.resize([5.0, 1.0, 2.0, 7.0, 3.0, 9.0, 4.0, 0.0, 8.0, 6.0, 2.5, 1.5], 96)
+    noise = 0.1 * np.random.default_rng(2).standard_normal(96)
+    s = pd.Series(months + noise, index)
+    f = Forecaster(1, linear=1, season=12, penalty=1e6, starts=1, rounds=20).fit(s)
+    whole = f.predict(12, series=s)
+    for start in (1, 5, 14):
+        later = f.predict(12, series=s[start:])
+        assert later.to_numpy() == pytest.approx(whole.to_numpy(), abs=1e-6)

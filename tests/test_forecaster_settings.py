@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import sys
+import types
 import warnings
 
 import numpy as np
@@ -242,3 +244,21 @@ def test_a_search_over_settings_by_scikit_learn():
     assert search.best_estimator_.predict(2).shape == (2,)
     with pytest.raises(NotFittedError):
         Forecaster(2).predict(1)
+
+
+@quiet
+def test_the_power_0_is_the_logarithm():
+    logarithms = Forecaster(1, power=0, **K).set_params(power=0).fit(S)
+    assert logarithms.mean_ == pytest.approx(np.log(S).mean())
+
+
+def test_scikit_learn_is_told_that_a_series_is_no_table(monkeypatch):
+    """Its own classes are not needed: whatever they are called with is kept."""
+    utils = types.ModuleType("sklearn.utils")
+    for name in ("InputTags", "Tags", "TargetTags"):
+        setattr(utils, name, lambda **told: types.SimpleNamespace(**told))
+    monkeypatch.setitem(sys.modules, "sklearn", types.ModuleType("sklearn"))
+    monkeypatch.setitem(sys.modules, "sklearn.utils", utils)
+    tags = Forecaster(1).__sklearn_tags__()
+    assert tags.input_tags.one_d_array is True and tags.input_tags.two_d_array is False
+    assert tags.estimator_type is None and tags.target_tags.required is False

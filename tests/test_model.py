@@ -401,3 +401,10 @@ def test_any_activation_without_a_slope_is_refused_for_the_state():
     with pytest.raises(ValueError, match="g_1 is normed, wanted one that acts entry by entry"):
         forward(GOOD, X, g_1=whole_rows)
     assert np.isfinite(forward(GOOD, X, g_2=whole_rows).y_hat).all()
+
+
+def test_numbers_of_one_type_are_not_copied():
+    """A large series is not held twice."""
+    x, y = np.arange(3.0), np.arange(2.0)
+    one, two = rnn_lit._arrays.common_type(x=x, y=y)
+    assert one is x and two is y

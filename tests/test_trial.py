@@ -9,7 +9,7 @@ import pytest
 import trial
 import trial_series
 
-from rnn_lit import _rolling
+from rnn_lit import Forecaster, _rolling
 
 
 def record():
@@ -76,6 +76,16 @@ def test_the_record_is_of_this_code():
     assert all(float(row["mase"]) > 0 and float(row["error"]) > 0 for row in rows)
 
 
+def test_the_fingerprint_covers_the_defaults(monkeypatch):
+    before, plain = trial.fingerprint(), Forecaster.__init__
+
+    def changed(self, n, **settings):
+        plain(self, n, **{"starts": 3, **settings})
+
+    monkeypatch.setattr(Forecaster, "__init__", changed)
+    assert trial.fingerprint() != before
+
+
 def test_the_record_of_the_intervals_is_of_this_code(monkeypatch):
     head, *lines = interval_trial.FILE.read_text("utf-8").splitlines()
     code = interval_trial.fingerprint()
@@ -83,5 +93,21 @@ def test_the_record_of_the_intervals_is_of_this_code(monkeypatch):
     rows = list(csv.DictReader(lines))
     cases = [(int(row["length"]), int(row["h"])) for row in rows]
     assert cases == [(N, h) for N in interval_trial.LENGTHS for h in (1, 2, 3, 4)]
+    real, code_of_real = interval_trial.REAL_FILE.read_text("utf-8"), interval_trial.fingerprint("real")
+    assert f"code {code_of_real}," in real.splitlines()[0], "run tools/interval_trial.py again"
     monkeypatch.setattr(_rolling, "half_widths", lambda errors, interval: errors[0])
     assert interval_trial.fingerprint() != code
+    assert interval_trial.fingerprint("real") != code_of_real
+
+
+def test_a_block_bootstrap_spreads_as_its_blocks_say():
+    """Of n equal blocks of ones and zeros, whole blocks drawn: a binomial share."""
+    rng = np.random.default_rng(0)
+    share = np.repeat([1.0, 0.0] * 20, 5)
+    drawn = interval_trial.block_bootstrap([share], [1], rng)
+    assert drawn.mean() == pytest.approx(0.5, abs=0.005)
+    assert drawn.std() == pytest.approx(0.5 / np.sqrt(len(share)), rel=0.05)
+    longer = interval_trial.block_bootstrap([np.repeat([1.0, 0.0], 100)], [20], rng)
+    assert longer.std() > 2 * drawn.std()  # neighbours alike: few independent values
+    two = interval_trial.block_bootstrap([np.ones(8), np.zeros(90)], [2, 4], rng)
+    assert (two == 0.5).all()  # each series counts alike

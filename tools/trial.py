@@ -197,8 +197,8 @@ def score(series, season, methods=METHODS):
 def fingerprint():
     """A hash of what determines the forecaster's scores, blind to docstrings and comments.
 
-    It covers the list, the series, this file's protocol, the line, the errors outside the sample
-    and the search. What the two passes compute is fixed by their proofs.
+    It covers the list, the series, this file's protocol, the forecaster's defaults, the line, the
+    errors outside the sample and the search. What the two passes compute is fixed by their proofs.
     """
     from rnn_lit import Forecaster, _line, _rolling, _search
 
@@ -212,7 +212,7 @@ def fingerprint():
     ):
         code += [getattr(module, name) for name in names.split()]
     known = trial_series.LIST.read_text("utf-8"), Forecaster.PENALTIES, _line.KINDS
-    return hash_of(known, code)
+    return hash_of((*known, Forecaster(4).get_params()), code)
 
 
 def _job(entry, method):

@@ -149,6 +149,16 @@ def test_rounds_that_a_file_does_not_tell_stay_untold(fitted, saved):
     assert Forecaster.load(saved).n_iter_ == 0
 
 
+def test_a_season_that_does_not_fit_thrice_is_not_believed(tmp_path):
+    f = Forecaster(1, linear=1, season=4, penalty=1.0, starts=1, rounds=5).fit(S)
+    f.save(tmp_path / "s.npz")
+    arrays = contents(tmp_path / "s.npz")
+    settings(season=25)(arrays)
+    write(tmp_path / "s.npz", arrays)
+    with pytest.raises(ValueError, match="season is 25, wanted at most 20: three seasons"):
+        Forecaster.load(tmp_path / "s.npz")
+
+
 def test_an_updated_forecaster_is_read_as_it_was(fitted, tmp_path):
     f = Forecaster(2, linear=0, penalty=1e-3, starts=2, rounds=20).fit(S).update(S[:7] + 5)
     f.save(tmp_path / "u.npz")

@@ -188,3 +188,16 @@ def test_the_helpers_alone():
     assert index_of(pd.DataFrame({"a": S})) is None
     found = index_of(pd.Series(S, index=index[:60]))
     assert index_after(found, 4).equals(index[60:])
+
+
+def test_every_second_month_is_seen_across_the_new_year():
+    index = pd.DatetimeIndex([f"{year}-{month:02}-15" for year, month in
+                              [(2000, 12), *((2001, m) for m in (2, 4, 6, 8, 10, 12))]])  # fmt: skip
+    following = index_after(index_of(pd.Series(range(7), index)), 2)
+    assert following.strftime("%Y-%m-%d").tolist() == ["2002-02-15", "2002-04-15"]
+
+
+def test_the_first_value_that_an_index_has_twice_is_named():
+    series = pd.Series(range(6), [1, 2, 2, 3, 5, 5])
+    with pytest.raises(ValueError, match="series has an index with 2 twice"):
+        index_of(series)

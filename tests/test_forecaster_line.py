@@ -298,6 +298,7 @@ def test_a_fan_shows_the_series_the_forecast_and_three_bands():
     axes = figure.Figure().add_subplot()
     assert f.plot(5, axes=axes) is axes
     past, ahead = axes.lines
+    assert (past.get_label(), ahead.get_label()) == ("series", "forecast")
     assert past.get_ydata() == pytest.approx(f.series_[-60:])
     assert ahead.get_ydata() == pytest.approx(f.predict(5))
     assert past.get_xdata().tolist() == list(range(60, 120))

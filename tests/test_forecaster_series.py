@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rnn_lit import Forecaster
-from rnn_lit._series import lagged, steps_between
+from rnn_lit._series import check_series, lagged, steps_between
 
 K = dict(penalty=1e-3, starts=1, rounds=60)
 S = 10 + np.sin(0.5 * np.arange(60))
@@ -202,3 +202,13 @@ def test_the_season_of_another_series_is_that_of_its_dates():
     for start in (1, 5, 14):
         later = f.predict(12, series=s[start:])
         assert later.to_numpy() == pytest.approx(whole.to_numpy(), abs=1e-6)
+
+
+def test_a_root_takes_zeros_and_a_logarithm_takes_none():
+    values = np.resize([0.0, 1.0, 4.0], 60)
+    assert np.array_equal(check_series(values, 10, 0.5), values)
+    with pytest.raises(ValueError, match="series holds 0.0 at position 0, wanted no .* zero"):
+        check_series(values, 10, 0)
+    for power in (0, 0.5, 2):
+        with pytest.raises(ValueError, match="series holds -1.0 at position 2, wanted no negative"):
+            check_series([1.0, 2.0, -1.0, *range(1, 20)], 10, power)

@@ -262,3 +262,9 @@ def test_scikit_learn_is_told_that_a_series_is_no_table(monkeypatch):
     tags = Forecaster(1).__sklearn_tags__()
     assert tags.input_tags.one_d_array is True and tags.input_tags.two_d_array is False
     assert tags.estimator_type is None and tags.target_tags.required is False
+
+
+def test_what_is_shown_makes_the_same_forecaster():
+    f = Forecaster(3, lags=2, power=0.5, polished=True, seed=7)
+    again = eval(repr(f), {"Forecaster": Forecaster})
+    assert again.get_params() == f.get_params()

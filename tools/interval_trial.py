@@ -9,8 +9,8 @@ interval scores of both, and their ratio, headed by the hash of the code.
 The other part, "real", makes intervals of one season, or four steps, from every origin in the last
 third of each real series of the trial's test set, with the defaults fitted once before, and
 writes ``coverage_real.csv``: the share inside for each series, and the mean of these shares with
-an interval of 90 %, for which blocks of consecutive origins, two horizons long, are drawn anew in
-every series (circular block bootstrap).
+a nominal 90 % interval, given the series and the fits: blocks of consecutive origins, two horizons
+long, are drawn anew in each series by itself (circular block bootstrap).
 """
 
 import argparse

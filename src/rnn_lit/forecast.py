@@ -615,7 +615,8 @@ class Forecaster(Stored, Tried, Estimator):
         ValueError
             If steps is not a positive whole number, or interval not between 0
             and 1, or the series fitted leaves too few errors outside the
-            sample for an interval.
+            sample for an interval, or nothing is fitted, or the series is
+            refused.
 
         Warns
         -----
@@ -625,18 +626,18 @@ class Forecaster(Stored, Tried, Estimator):
 
         Notes
         -----
-        An interval reaches as far to both sides as the finite-sample quantile
-        of the sizes of the errors that equations, fitted to earlier parts of
-        the series, made at the rest of it, for each number of steps by itself,
-        but at least as far as for fewer steps. The first interval waits for
-        these fits. If the sizes of these k errors and of the one to come are
-        exchangeable, the quantile itself holds as often as it says where
-        (k + 1)·interval is whole; its mean over resamples, which is taken
-        because it varies less, holds less often where k is small: .85 for .9
-        if k is 9 and the sizes are uniform. This is a share of all intervals,
-        not of those before a maximum, say; and the errors of one series are
-        not exchangeable. An end beyond the largest float is infinite. Derived
-        in ch-horizon, eq-conformal and def-resampled.
+        An interval reaches, in units of the transformed series, as far to both
+        sides as a smoothed finite-sample quantile of the sizes of the errors
+        that equations, fitted to earlier parts of the series, made at the rest
+        of it, for each number of steps by itself, but at least as far as for
+        fewer steps. The first interval waits for these fits. If the sizes of
+        these k errors and of the one to come are exchangeable, the quantile
+        itself holds at least as often as it says where (k + 1)·interval is
+        whole; its mean over resamples, which is taken, may hold less often:
+        .85 for .9 if k is 9 and the sizes are uniform. This is a share of all
+        intervals, not of those before a maximum, say; and the errors of one
+        series are not exchangeable. An end beyond the largest float is
+        infinite. Derived in ch-horizon, eq-conformal and def-resampled.
 
         Examples
         --------

@@ -36,7 +36,7 @@ help:
 	@echo "make coverage which lines and branches of the package its tests run (ten minutes)"
 	@echo "make study    the study of all configurations that chapter 10 reads (half an hour)"
 	@echo "make decide   what else chapter 10 reads: a line beside networks, the equation refitted (minutes)"
-	@echo "make trial    the forecasts and the intervals that chapter 11 reads (an hour)"
+	@echo "make trial    the forecasts and the intervals that chapter 11 reads (an hour and a half)"
 	@echo "make bench    rnn_lit beside other libraries (a quarter of an hour)"
 	@echo "make coq      compile the proofs of the theorem in Coq, and plant faults in them"
 	@echo "make alone    each chapter by itself, in a new environment with the package (a quarter of an hour)"

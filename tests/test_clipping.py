@@ -83,3 +83,11 @@ def test_a_limit_that_is_not_positive_is_refused(limit):
 def test_a_gradient_that_is_not_finite_is_refused_by_name(value):
     with pytest.raises(ValueError, match="the gradient's W_ya holds"):
         clip(gradient_of(1.0, 1.0, 1.0, value, 1.0), 1.0)
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_one_entry_that_is_not_zero_is_the_length(place):
+    entries = [0.0] * 5
+    entries[place] = -3.0
+    clipped, norm = clip(gradient_of(*entries), 2.0)
+    assert norm == 3 and flat(clipped).tolist() == [e * 2 / 3 for e in entries]

@@ -9,6 +9,7 @@ from statsmodels.tsa.api import AutoReg
 from rnn_lit import Forecaster, Parameters
 from rnn_lit._line import KINDS, choose_power, fit_line, line_after, most_lags
 from rnn_lit._rolling import Equation, crps, loops_from
+from rnn_lit.forecast import Forecast
 from rnn_lit.training import flatten
 
 pytestmark = pytest.mark.filterwarnings("ignore:the (search|line)")
@@ -346,3 +347,25 @@ def test_three_seasons_are_enough(season, length):
     y = seasonal(length, season, 3)
     f = Forecaster(1, season=season, penalty=1.0, starts=1, rounds=20).fit(y)
     assert np.isfinite(f.predict(season)).all()
+
+
+class Repeats(Forecaster):
+    """Its interval is the last value and nothing else."""
+
+    def predict(self, steps, interval=None, series=None):
+        last = np.full(steps, self.series_[-1])
+        return Forecast(last, last, last)
+
+
+def test_an_end_of_an_interval_belongs_to_it():
+    stairs = np.repeat(np.arange(20.0), 3)
+    trial = Repeats(1, penalty=1.0, starts=1, rounds=5).fit(stairs).backtest(1, interval=0.5)
+    met = trial.actual[:, 0] == stairs[trial.origins - 1]
+    assert trial.coverage == pytest.approx([met.mean()]) and 0.6 < met.mean() < 0.7
+
+
+def test_a_short_series_is_shown_whole():
+    figure = pytest.importorskip("matplotlib.figure")
+    f = Forecaster(1, penalty=1.0, starts=1, rounds=20).fit(seasonal(50))
+    past = f.plot(2, axes=figure.Figure().add_subplot()).lines[0]
+    assert past.get_ydata() == pytest.approx(f.series_)

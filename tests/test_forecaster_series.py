@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 
 from rnn_lit import Forecaster
-from rnn_lit._series import check_series, lagged, steps_between
+from rnn_lit._series import (
+    check_series,
+    index_of,
+    lagged,
+    powered,
+    steps_between,
+    unpowered,
+)
 
 K = dict(penalty=1e-3, starts=1, rounds=60)
 S = 10 + np.sin(0.5 * np.arange(60))
@@ -212,3 +219,17 @@ def test_a_root_takes_zeros_and_a_logarithm_takes_none():
     for power in (0, 0.5, 2):
         with pytest.raises(ValueError, match="series holds -1.0 at position 2, wanted no negative"):
             check_series([1.0, 2.0, -1.0, *range(1, 20)], 10, power)
+
+
+def test_powers_and_the_way_back():
+    values = np.array([0.25, 1.0, 7.0])
+    assert powered(values, 0) == pytest.approx([np.log(0.25), 0, np.log(7)])
+    assert powered(values, 0.5) == pytest.approx([0.5, 1, np.sqrt(7)])
+    for power in (0, 0.5, 1, 2):
+        assert unpowered(powered(values, power), power) == pytest.approx(values)
+    assert unpowered(np.array([-1.0]), 0.5) == 0 and unpowered(np.array([-1.0]), 0) < 0.37
+
+
+def test_one_value_shows_no_spacing():
+    with pytest.raises(ValueError, match="gaps or without a frequency"):
+        index_of(pd.Series([1.0], [5]))

@@ -268,3 +268,9 @@ def test_what_is_shown_makes_the_same_forecaster():
     f = Forecaster(3, lags=2, power=0.5, polished=True, seed=7)
     again = eval(repr(f), {"Forecaster": Forecaster})
     assert again.get_params() == f.get_params()
+
+
+@quiet
+def test_no_penalty_is_a_penalty():
+    f = Forecaster(1, linear=0, penalty=0, starts=1, rounds=20).fit(S)
+    assert f.penalty_ == 0 and f.set_params(penalty=0.0) is f

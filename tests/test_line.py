@@ -235,3 +235,24 @@ def test_the_line_has_as_many_digits_as_half_of_a_tenth_of_the_residuals_asks(se
         assert parameters.b_y == pytest.approx(whole)
     monkeypatch.setattr(_line, "digits_needed", lambda *_, **__: 9)
     assert f.equation()[1] == 9 and f.equation(digits=4)[1] == 4
+
+
+@pytest.mark.parametrize("N", [24, 60, 130])
+def test_the_number_of_lags_has_the_least_aicc(N):
+    """AICc = n log(SSR/n) + 2kn/(n − k − 1), of which k counts the variance too, by least squares
+    on the values that all orders have."""
+    most, chosen = most_lags(N, None), set()
+    for seed in range(40):
+        v = np.random.default_rng(seed).standard_normal(N)
+        v = v - v.mean() if seed % 2 else np.convolve(v, [1, 0.5, -0.3])[:N]
+        criteria = []
+        for p in range(most + 1):
+            y = v[most:]
+            X = np.column_stack([np.ones(len(y)), *(v[most - j : N - j] for j in range(1, p + 1))])
+            left, n, k = y - X @ np.linalg.lstsq(X, y)[0], len(y), p + 2
+            criteria.append(n * np.log(left @ left / n) + 2 * k * n / (n - k - 1))
+        line = fit_line(v)
+        p = len(np.trim_zeros(line.phi, "b"))
+        assert p == np.argmin(criteria)
+        chosen.add(p)
+    assert len(chosen) > 2

@@ -93,7 +93,8 @@ def test_the_record_of_the_intervals_is_of_this_code(monkeypatch):
     rows = list(csv.DictReader(lines))
     cases = [(int(row["length"]), int(row["h"])) for row in rows]
     assert cases == [(N, h) for N in interval_trial.LENGTHS for h in (1, 2, 3, 4)]
-    real, code_of_real = interval_trial.REAL_FILE.read_text("utf-8"), interval_trial.fingerprint("real")
+    real = interval_trial.REAL_FILE.read_text("utf-8")
+    code_of_real = interval_trial.fingerprint("real")
     assert f"code {code_of_real}," in real.splitlines()[0], "run tools/interval_trial.py again"
     monkeypatch.setattr(_rolling, "half_widths", lambda errors, interval: errors[0])
     assert interval_trial.fingerprint() != code

@@ -26,7 +26,7 @@ def test_the_first_seeds_end_as_they_may(capsys):
     assert "8 fits with the seeds from 100 on" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("seed", [882, 965, 1676, 1902, 2671])
+@pytest.mark.parametrize("seed", [882, 965, 1676, 1902, 2671, 500032])
 def test_seeds_that_ended_otherwise_once(seed):
     assert fuzz.end(seed)[0] in ("forecasts", "refused")
 

@@ -636,8 +636,9 @@ class Forecaster(Stored, Tried, Estimator):
         whole; its mean over resamples, which is taken, may hold less often:
         .85 for .9 if k is 9 and the sizes are uniform. This is a share of all
         intervals, not of those before a maximum, say; and the errors of one
-        series are not exchangeable. An end beyond the largest float is
-        infinite. Derived in ch-horizon, eq-conformal and def-resampled.
+        series are not exchangeable. A forecast or an end beyond the largest
+        float is infinite. Derived in ch-horizon, eq-conformal and
+        def-resampled.
 
         Examples
         --------

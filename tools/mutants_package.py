@@ -79,7 +79,7 @@ LEFT_OUT = {
 #: Files that import the package and judge none of these modules: they test other modules, or look
 #: at the package in other processes, or at its names.
 BESIDE = ("certify_cycle", "killed", "types", "face", "repository", "decide", "rivals",
-          "pdf")
+          "pdf", "trial")
 
 KEPT = Path("_build") / "mutants"
 TIMES, SECONDS = 10, 5  # what a test may take: so many times its own time, and these

@@ -129,16 +129,16 @@ def fingerprint(part="simulated"):
     return hash_of((trial.fingerprint(), LENGTHS, STEPS, SHARE, SEED), code + laws)
 
 
-def simulated_rows(pool, count):
+def simulated_rows(pool):
     yield "length,series,h,inside,inside_ar,score,score_ar,ratio"
     for length in LENGTHS:
-        jobs = [(length, number) for number in range(count)]
+        jobs = [(length, number) for number in range(COUNT)]
         found = np.array(list(pool.map(one, jobs, chunksize=10)), dtype=float)
         inside, score, inside_ar, score_ar = found.mean(axis=0)
         for h in range(STEPS):
             values = inside[h], inside_ar[h], score[h], score_ar[h], score[h] / score_ar[h]
             told = ",".join(f"{value:.4f}" for value in values)
-            yield f"{length},{count},{h + 1},{told}"
+            yield f"{length},{COUNT},{h + 1},{told}"
 
 
 def real_rows(pool):
@@ -161,7 +161,7 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     with ProcessPoolExecutor(chosen.jobs) as pool:
         for part, file, made in (
-            ("simulated", FILE, simulated_rows(pool, COUNT)),
+            ("simulated", FILE, simulated_rows(pool)),
             ("real", REAL_FILE, real_rows(pool)),
         ):
             if chosen.part in (None, part):

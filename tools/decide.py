@@ -206,7 +206,7 @@ def fingerprint():
     for module, names in (
         (_line, "fit_line _design _lags _differencing line_after"),
         (_rolling, "rows_of rest_size fitted_line"),
-        (_search, "evaluator random_starts search_all minimise polish hessian _direction"),
+        (_search, "evaluator random_starts _cuts search_all minimise polish hessian _direction"),
     ):
         code += [getattr(module, name) for name in names.split()]
     settings = (BESIDE, POWER, SEEDS, ROUNDS, EQUATION, STARTS, REPLICATES, NAMES, FOLDS, FIRST)

@@ -120,13 +120,14 @@ def fingerprint(part="simulated"):
     from rnn_lit import _backtest, _rolling
 
     laws = [getattr(_rolling, name) for name in ("law_of", "half_widths", "_resampled")]
+    settings = trial.fingerprint(), len(_rolling._NODES), SHARE, SEED
     if part == "real":
         return hash_of(
-            (trial.fingerprint(), SHARE, SEED, DRAWS),
+            (*settings, DRAWS),
             [*laws, real, block_bootstrap, real_rows, _backtest.walk, _backtest._row],
         )
     code = [simulated, forecaster, bootstrap, interval_score, one, trial.most_lags]
-    return hash_of((trial.fingerprint(), LENGTHS, STEPS, SHARE, SEED), code + laws)
+    return hash_of((*settings, LENGTHS, COUNT, STEPS), code + laws)
 
 
 def simulated_rows(pool):

@@ -208,7 +208,7 @@ def fingerprint():
         (_line, "fit_line _choose_p _design _lags _differencing line_after most_lags"),
         (_rolling, "rows_of closed_loop loops_from edges folds_of _networks rest_size"),
         (_rolling, "errors_outside _relative fitted_line choose_penalty mean_and_error"),
-        (_search, "evaluator random_starts search_all minimise _direction"),
+        (_search, "evaluator random_starts _cuts search_all minimise _direction"),
     ):
         code += [getattr(module, name) for name in names.split()]
     known = trial_series.LIST.read_text("utf-8"), Forecaster.PENALTIES, _line.KINDS

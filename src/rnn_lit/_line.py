@@ -3,9 +3,7 @@
 """The line beside the network, with a season, on a power (ch-horizon)."""
 
 import warnings
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -111,33 +109,6 @@ def _design(
     return left, [w[first - j : len(w) - j, None] for j in lags], w[first:]
 
 
-_Fit = TypeVar("_Fit", bound=Callable[..., "Line | None"])
-
-
-def _refuse_long_lags(fit: _Fit) -> _Fit:
-    """The same fit, behind a check that the lags do not leave the series.
-
-    The check is not part of `fit_line`, since the record of the trial bears
-    a stamp of that function's text; no number of it hangs on a refusal.
-    """
-
-    @wraps(fit)
-    def checked(
-        v: Array, p: int | None = None, season: Any = None, kind: str = "lags"
-    ) -> Any:
-        if p is not None and p > len(v):
-            raise ValueError(
-                f"p is {p}, wanted None or at most {len(v)}, the length of v"
-            )
-        values = len(v) - len(_differencing(kind, season)) + 1
-        if max(_lags(kind, p or 0, season), default=0) > values:
-            return None
-        return fit(v, p, season, kind)
-
-    return cast(_Fit, checked)
-
-
-@_refuse_long_lags
 def fit_line(
     v: Array, p: int | None = None, season: Any = None, kind: str = "lags"
 ) -> Line | None:
@@ -169,9 +140,14 @@ def fit_line(
     Derived in ch-horizon, def-line. The differences are multiplied into φ, so
     a line of any kind is read in one way.
     """
+    if p is not None and p > len(v):
+        raise ValueError(
+            f"p is {p}, wanted None or at most {len(v)}, the length of v"
+        )
     d = _differencing(kind, season)
     shift = len(d) - 1
-    if len(v) < shift + 4:
+    shortest = max(_lags(kind, p or 0, season), default=0)
+    if len(v) < shift + max(4, shortest):
         return None
     w = np.convolve(v, d)[shift : len(v)]
     if p is None:

@@ -416,6 +416,9 @@ def mean_and_error(values: Array) -> tuple[float, float]:
 #: tenths below it.
 LEAST_ERRORS = 9
 
+# Gauss and Legendre's rule on (−1, 1).
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+
 
 def half_widths(errors: Array, interval: float) -> Array:
     """How far an interval reaches to both sides, for each step ahead.
@@ -477,10 +480,9 @@ def _resampled(k: int, j: int) -> Array:
     grows, the Beta density of j and k − j + 1, which a rule of 12 nodes
     integrates here to rounding.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(12)
-    x = (np.arange(k)[:, None] + (nodes + 1) / 2) / k
+    x = (np.arange(k)[:, None] + (_NODES + 1) / 2) / k
     log = (j - 1) * np.log(x) + (k - j) * np.log1p(-x)
-    parts = np.exp(log - log.max()) @ weights
+    parts = np.exp(log - log.max()) @ _WEIGHTS
     return parts / parts.sum()
 
 

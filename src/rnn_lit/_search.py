@@ -472,6 +472,16 @@ def random_starts(
     return np.stack([flatten(network) for network in networks]), networks[0]
 
 
+def _cuts(starts: int, rounds: int) -> list[tuple[int, int]]:
+    """How many starts are followed, and up to which round."""
+    cuts = [
+        (starts, max(1, rounds // 10)),
+        (min(starts, max(6, starts // 4)), max(1, rounds // 2)),
+        (1, rounds),
+    ]
+    return list(dict(cuts).items())  # equal numbers: the last one counts
+
+
 def search_all(
     settings: dict[str, Any],
     x: Array,
@@ -479,40 +489,53 @@ def search_all(
     penalty: float,
     reached: dict[str, Any],
 ) -> None:
-    """Search from every start and polish the best.
+    """Search from every start, go on from the better ones, polish the best.
 
     `reached` holds, from the first gradient on, what a fit keeps of the best
     so far.
+
+    Notes
+    -----
+    Described in chapter 8.
     """
-    n = settings["n"]
+    n, made = settings["n"], 0
     theta, like = random_starts(
         n, settings["lags"], settings["seed"], settings["starts"]
     )
+    evaluate = evaluator(n, x, y, penalty)
+    J, rows = np.full(len(theta), np.inf), np.arange(len(theta))
 
-    def keep(found: Minimum, theta: Array) -> None:
+    def keep(best: Array) -> None:
         reached.update(
-            parameters_=unflatten(theta, like), penalty_=penalty,
-            objectives_=found.J, n_iter_=found.evaluations,
+            parameters_=unflatten(best, like), penalty_=penalty,
+            objectives_=J, n_iter_=made,
         )  # fmt: skip
 
-    try:
-        found = minimise(
-            evaluator(n, x, y, penalty), theta, settings["rounds"]
-        )
-    except Interrupted as stop:
-        keep(stop.history, stop.history.theta[stop.history.J.argmin()])
-        raise
-    best = found.J.argmin()
-    keep(found, found.theta[best])
-    largest = np.abs(found.gradient[best]).max()
+    def note(found: Minimum) -> None:
+        nonlocal made
+        theta[rows], J[rows] = found.theta, found.J
+        made += found.evaluations
+        best = found.J.argmin()
+        reached["largest"] = np.abs(found.gradient[best]).max()
+        keep(found.theta[best])
+
+    for count, until in _cuts(settings["starts"], settings["rounds"]):
+        rows = rows[J[rows].argsort(kind="stable")[:count]]
+        if until > made:
+            try:
+                note(minimise(evaluate, theta[rows], until - made))
+            except Interrupted as stop:
+                note(stop.history)
+                raise
     if settings["polished"]:
         try:
-            theta, largest, _ = polish(found.theta[best], n, x, y, penalty)
+            best, reached["largest"], _ = polish(
+                theta[J.argmin()], n, x, y, penalty
+            )
         except Interrupted as stop:
-            keep(found, stop.history)
+            keep(stop.history)
             raise
-        keep(found, theta)
-    reached["largest"] = largest
+        keep(best)
 
 
 def warn_not_converged(

@@ -150,8 +150,8 @@ class Forecaster(Stored, Tried, Estimator):
         What the fit used. Settings that are changed later count at the next
         fit.
     objectives_ : (starts,) array
-        The objective that each start had reached when it was left, in the order
-        of the seeds, in units of the line's mean squared residual.
+        The objective that each start had reached when it was left, in the
+        order of the seeds, in units of the line's mean squared residual.
     n_iter_ : int or None
         How many rounds the last search made; None in files of version 0.1.
     converged_ : bool or None

@@ -10,6 +10,7 @@ from rnn_lit._series import lagged
 from rnn_lit.training import flatten
 
 S = 10 + np.sin(0.5 * np.arange(60)) + 0.1 * np.random.default_rng(0).standard_normal(60)
+NOISE = np.random.default_rng(1).standard_normal(60)
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
 
 
@@ -32,10 +33,29 @@ def test_the_best_of_the_search_is_kept(monkeypatch):
         f.fit(S)
     monkeypatch.undo()
     assert isinstance(caught.value, KeyboardInterrupt)
-    complete = Forecaster(2, linear=0, penalty=1e-3, starts=3, rounds=25).fit(S)
-    assert f.interrupted_ and not f.converged_ and not complete.interrupted_
-    assert np.array_equal(f.objectives_, complete.objectives_)
-    assert np.array_equal(f.predict(3), complete.predict(3)) and f.n_iter_ == 25
+    x, y = lagged((S - f.mean_) / f.scale_, 1)
+    theta, _ = search.random_starts(2, 1, 0, 3)
+    reached = search.minimise(search.evaluator(2, x[:-1], y, 1e-3), theta, 25)
+    assert f.interrupted_ and not f.converged_ and f.n_iter_ == 25
+    assert f.objectives_ == pytest.approx(reached.J, rel=1e-12)
+    assert flatten(f.parameters_) == pytest.approx(reached.theta[reached.J.argmin()], rel=1e-9)
+
+
+@pytest.mark.parametrize("after, left", [(25, 18), (70, 18)])
+def test_an_interrupt_when_some_starts_were_left(monkeypatch, after, left):
+    whole = Forecaster(3, linear=0, penalty=1e-4, starts=24, rounds=100).fit(NOISE)
+    interrupting(monkeypatch, after)
+    f = Forecaster(3, linear=0, penalty=1e-4, starts=24, rounds=100)
+    with pytest.raises(Interrupted):
+        f.fit(NOISE)
+    monkeypatch.undo()
+    assert f.interrupted_ and f.n_iter_ == after
+    assert (f.objectives_ == whole.objectives_).sum() >= left
+    x, y = lagged((NOISE - f.mean_) / f.scale_, 1)
+    theta = flatten(f.parameters_)[None]
+    (height,), _ = side_by_side(theta, 3, x[:-1], y, 1e-4)
+    assert height == pytest.approx(f.objectives_.min(), rel=1e-12)
+    assert whole.objectives_.min() < height
 
 
 def test_a_loop_over_series_ends(monkeypatch):

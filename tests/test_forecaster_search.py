@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import trial_series
 
-from rnn_lit import Forecaster, initialise
+from rnn_lit import Forecaster, _search, initialise
 from rnn_lit._search import (
     evaluator,
     hessian,
@@ -187,3 +188,86 @@ def test_the_hessian_is_symmetric_to_the_bit():
     for theta in starts(3, 2, 4):
         H = hessian(theta, 3, x, y, 1e-3)
         assert np.array_equal(H, H.T)
+
+
+#: The lowest objectives that ten starts of the first edition's Forecaster(4, penalty=1e-2) found,
+#: for the first twenty series of the trial's list.
+FIRST_EDITION = {
+    "carbon dioxide, monthly": 0.04302106081,
+    "sea temperature, monthly": 0.1024956389,
+    "structural, quarterly": 0.1499840848,
+    "airline model, monthly": 0.1521302922,
+    "fixed season and AR(1), weekly days": 0.2814371396,
+    "growing season, quarterly": 0.1076734494,
+    "season with a threshold, monthly": 0.5381797061,
+    "Nile, yearly": 0.5614592258,
+    "sunspots, yearly": 0.1722829031,
+    "unemployment, quarterly": 0.07485091555,
+    "threshold autoregression": 0.3325097572,
+    "logistic map in noise": 0.1456939885,
+    "random walk with drift": 0.08978730481,
+    "white noise": 0.7235601326,
+    "housing starts, monthly": 0.1586699798,
+    "electrical equipment, monthly": 0.2112050233,
+    "electricity demand, hourly": 0.1128304201,
+    "inflation in Germany, quarterly": 0.1571035062,
+    "trend and fixed season, monthly": 0.3629572217,
+    "fixed season and noise, days": 0.2763182114,
+}
+
+
+@quiet
+@pytest.mark.parametrize("name", FIRST_EDITION)
+def test_no_minimum_is_above_the_first_editions(name):
+    (entry,) = (e for e in trial_series.listed() if e["name"] == name)
+    f = Forecaster(4, linear=0, penalty=1e-2).fit(trial_series.values(entry))
+    assert f.objectives_.min() <= FIRST_EDITION[name] + 1e-6
+
+
+NOISE = np.random.default_rng(1).standard_normal(60)  # no search ends early
+
+
+@quiet
+@pytest.mark.parametrize(
+    "starts, rounds, stages",
+    [
+        (24, 100, [(24, 10), (6, 40), (1, 50)]),
+        (40, 20, [(40, 2), (10, 8), (1, 10)]),
+        (7, 20, [(7, 2), (6, 8), (1, 10)]),
+        (6, 20, [(6, 10), (1, 10)]),
+        (2, 9, [(2, 4), (1, 5)]),
+        (1, 20, [(1, 20)]),
+        (9, 2, [(9, 1), (1, 1)]),
+        (9, 1, [(9, 1)]),
+    ],
+)
+def test_few_rounds_for_all_starts_and_all_rounds_for_the_best(
+    starts, rounds, stages, monkeypatch
+):
+    seen = []
+
+    def counted(evaluate, theta, most):
+        seen.append((len(theta), most))
+        return minimise(evaluate, theta, most)
+
+    monkeypatch.setattr(_search, "minimise", counted)
+    f = Forecaster(3, linear=0, penalty=1e-4, starts=starts, rounds=rounds).fit(NOISE)
+    assert seen == stages and f.n_iter_ == rounds and len(f.objectives_) == starts
+
+
+@quiet
+def test_the_starts_that_go_on_are_those_that_lead():
+    f = Forecaster(3, linear=0, penalty=1e-4, starts=24, rounds=100).fit(NOISE)
+    x, y = standard(NOISE, 1)
+    theta, like = random_starts(3, 1, 0, 24)
+    evaluate = evaluator(3, x, y, 1e-4)
+    early = minimise(evaluate, theta, 10)
+    lead, left = np.split(early.J.argsort(), [6])
+    assert f.objectives_[left] == pytest.approx(early.J[left], rel=1e-12)
+    assert (f.objectives_[lead] < early.J[lead]).all()
+    half = minimise(evaluate, early.theta[lead], 40)
+    best = half.J.argmin()
+    end = minimise(evaluate, half.theta[[best]], 50)
+    half.J[best] = end.J[0]
+    assert f.objectives_[lead] == pytest.approx(half.J, rel=1e-9)
+    assert evaluate(flatten(f.parameters_)[None])[0] == pytest.approx(f.objectives_.min())

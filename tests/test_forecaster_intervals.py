@@ -7,7 +7,8 @@ import pytest
 from scipy.special import betainc
 
 from rnn_lit import Forecaster
-from rnn_lit._rolling import _resampled, folds_of, half_widths
+from rnn_lit._law import _resampled, half_widths
+from rnn_lit._rolling import folds_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:the search")
 

@@ -7,8 +7,9 @@ import pytest
 from statsmodels.tsa.api import AutoReg
 
 from rnn_lit import Forecaster, Parameters
+from rnn_lit._law import crps
 from rnn_lit._line import KINDS, choose_power, fit_line, line_after, most_lags
-from rnn_lit._rolling import Equation, crps, loops_from
+from rnn_lit._rolling import Equation, loops_from
 from rnn_lit.forecast import Forecast
 from rnn_lit.training import flatten
 

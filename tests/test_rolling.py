@@ -7,6 +7,7 @@ import pytest
 
 from rnn_lit import _rolling as rolling
 from rnn_lit import forward, initialise
+from rnn_lit._law import mean_and_error
 from rnn_lit._line import KINDS, Line, fit_line
 from rnn_lit._rolling import Equation, Fold
 
@@ -90,7 +91,7 @@ def test_the_error_of_a_mean_is_the_cosine_estimate_written_out(n, terms):
         sqrt(2 / n) * sum(x_t * cos(pi * j * (t + 0.5) / n) for t, x_t in enumerate(x))
         for j in range(1, terms + 1)
     ]
-    mean, error = rolling.mean_and_error(x)
+    mean, error = mean_and_error(x)
     assert mean == pytest.approx(sum(x) / n, rel=1e-12)
     assert error == pytest.approx(sqrt(sum(s * s for s in sums) / terms / n), rel=1e-9, abs=1e-12)
 
@@ -143,7 +144,7 @@ def test_the_strongest_penalty_that_errs_no_more_than_the_best_is_chosen(
 def test_one_and_a_half_standard_errors_decide(monkeypatch):
     """The scores are scripted: the first is worse than the best by a given part of its error."""
     wave = np.cos(np.pi * (np.arange(30) + 0.5) / 30)  # of mean 0, seen by the first term alone
-    error = rolling.mean_and_error(wave)[1]
+    error = mean_and_error(wave)[1]
     monkeypatch.setattr(rolling, "folds_of", lambda *_: [0])
     monkeypatch.setattr(rolling, "errors_outside", lambda *_: np.zeros((3, 30, 4)))
     for factor, place in ((1.4, 0), (1.6, 1)):

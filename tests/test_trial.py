@@ -9,7 +9,7 @@ import pytest
 import trial
 import trial_series
 
-from rnn_lit import Forecaster, _rolling
+from rnn_lit import Forecaster, _law
 
 
 def record():
@@ -96,7 +96,7 @@ def test_the_record_of_the_intervals_is_of_this_code(monkeypatch):
     real = interval_trial.REAL_FILE.read_text("utf-8")
     code_of_real = interval_trial.fingerprint("real")
     assert f"code {code_of_real}," in real.splitlines()[0], "run tools/interval_trial.py again"
-    monkeypatch.setattr(_rolling, "half_widths", lambda errors, interval: errors[0])
+    monkeypatch.setattr(_law, "half_widths", lambda errors, interval: errors[0])
     assert interval_trial.fingerprint() != code
     assert interval_trial.fingerprint("real") != code_of_real
 

@@ -117,10 +117,10 @@ def block_bootstrap(shares, blocks, rng):
 
 def fingerprint(part="simulated"):
     """A hash of what determines a record: what the trial of the forecasts covers, and intervals."""
-    from rnn_lit import _backtest, _rolling
+    from rnn_lit import _backtest, _law, _rolling
 
-    laws = [getattr(_rolling, name) for name in ("law_of", "half_widths", "_resampled")]
-    settings = trial.fingerprint(), len(_rolling._NODES), SHARE, SEED
+    laws = [_rolling.law_of, _law.half_widths, _law._resampled]
+    settings = trial.fingerprint(), len(_law._NODES), SHARE, SEED
     if part == "real":
         return hash_of(
             (*settings, DRAWS),

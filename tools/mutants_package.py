@@ -65,6 +65,7 @@ TESTS = {
     "_series": ("forecaster_series", "forecaster_index", "forecast", "branches"),
     "_line": (*_FORECASTER, "line"),
     "_rolling": (*_FORECASTER, "rolling"),
+    "_law": (*_FORECASTER, "rolling"),
     "_backtest": (*_FORECASTER, "hostile_input", "properties"),
     "_settings": ("forecaster_settings", "forecast", "forecaster_files", "fuzz"),
     "_storage": ("forecaster_files", "forecaster_settings", "forecast"),

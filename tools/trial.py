@@ -200,14 +200,15 @@ def fingerprint():
     It covers the list, the series, this file's protocol, the forecaster's defaults, the line, the
     errors outside the sample and the search. What the two passes compute is fixed by their proofs.
     """
-    from rnn_lit import Forecaster, _line, _rolling, _search
+    from rnn_lit import Forecaster, _law, _line, _rolling, _search
 
     code = [origins, mean_and_error, naive, autoregression, smoothing, sarima, line, network]
     code += [both, score, trial_series.values, *trial_series.GENERATORS.values()]
     for module, names in (
         (_line, "fit_line _choose_p _design _lags _differencing line_after most_lags"),
         (_rolling, "rows_of closed_loop loops_from edges folds_of _networks rest_size"),
-        (_rolling, "errors_outside _relative fitted_line choose_penalty mean_and_error"),
+        (_rolling, "errors_outside _relative fitted_line choose_penalty"),
+        (_law, "mean_and_error"),
         (_search, "evaluator random_starts _cuts search_all minimise _direction"),
     ):
         code += [getattr(module, name) for name in names.split()]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_lit._arrays import Array
-from rnn_lit._rolling import LEAST_ERRORS, crps
+from rnn_lit._law import LEAST_ERRORS, crps
 from rnn_lit._settings import check_count, check_flag, check_number
 
 __all__ = [

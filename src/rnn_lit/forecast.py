@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnn_lit._arrays import Array
 from rnn_lit._backtest import Tried, explained
+from rnn_lit._law import half_widths
 from rnn_lit._line import (
     Line,
     check_length,
@@ -27,7 +28,6 @@ from rnn_lit._rolling import (
     closed_loop,
     fitted_line,
     folds_of,
-    half_widths,
     in_size,
     law_of,
     loops_from,

@@ -18,7 +18,7 @@ import numpy as np
 from IPython.display import Image, Math
 
 from rnn_lit import Parameters, loss_and_gradient
-from rnn_lit._search import minimise
+from rnn_lit._search import _cuts, minimise
 from rnn_lit.equation import fixed_point
 from rnn_lit.verify.counting import count
 
@@ -177,14 +177,21 @@ def search():
         folds = [years - m for years in before["years"]]
         return sum(dense(n, R, T) for n, _ in before["settings"] for T in folds)
 
+    def stages(settings):
+        """The number of starts followed and of rounds, stage by stage."""
+        cuts, begun = _cuts(settings["starts"], settings["rounds"]), 0
+        for R, until in cuts:
+            yield R, until - begun
+            begun = until
+
     assert gradient == dense(n)
     return {
         "T": T, "n": n, "penalty": found["penalty"], **last,
-        "gradient": gradient, "all": gradient * last["rounds"] * last["starts"],
-        "together": last["rounds"] * dense(n, last["starts"]),
+        "gradient": gradient, "all": gradient * sum(R * made for R, made in stages(last)),
+        "together": sum(made * dense(n, R) for R, made in stages(last)),
         "settings": len(before["settings"]),
-        "all before": selecting() * before["rounds"] * before["starts"],
-        "together before": before["rounds"] * selecting(before["starts"]),
+        "all before": selecting() * sum(R * made for R, made in stages(before)),
+        "together before": sum(made * selecting(R) for R, made in stages(before)),
         "parameters": sum(np.size(array) for array in found["parameters"].values()),
         "pairs": signature(minimise).parameters["memory"].default,
     }  # fmt: skip

@@ -4,7 +4,6 @@
 (ch-sunspots).
 """
 
-import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -23,14 +22,12 @@ __all__ = [
     "separate",
     "side_by_side",
     "Minimum",
-    "Evaluate",
     "minimise",
     "hessian",
     "polish",
     "evaluator",
     "random_starts",
     "search_all",
-    "warn_not_converged",
 ]
 
 
@@ -173,8 +170,7 @@ class Minimum(NamedTuple):
     converged: Array
 
 
-#: The objectives and their gradients at many θ.
-Evaluate = Callable[[Array], tuple[Array, Array]]
+_Evaluate = Callable[[Array], tuple[Array, Array]]  # J and gradients at many θ
 
 
 def _direction(S: Array, Y: Array, gradient: Array) -> Array:
@@ -200,7 +196,7 @@ def _direction(S: Array, Y: Array, gradient: Array) -> Array:
     return -q
 
 
-def _evaluated(evaluate: Evaluate, theta: Array) -> tuple[Array, Array]:
+def _evaluated(evaluate: _Evaluate, theta: Array) -> tuple[Array, Array]:
     """J and its gradient, of the shapes that they must have."""
     J, gradient = (np.asarray(part) for part in evaluate(theta))
     if J.shape != theta.shape[:1] or gradient.shape != theta.shape:
@@ -212,7 +208,7 @@ def _evaluated(evaluate: Evaluate, theta: Array) -> tuple[Array, Array]:
 
 
 def minimise(
-    evaluate: Evaluate,
+    evaluate: _Evaluate,
     theta: Array,
     rounds: int,
     tolerance: float = 1e-7,
@@ -507,9 +503,11 @@ def search_all(
 
     def keep(best: Array) -> None:
         reached.update(
-            parameters_=unflatten(best, like), penalty_=penalty,
-            objectives_=J, n_iter_=made,
-        )  # fmt: skip
+            parameters_=unflatten(best, like),
+            penalty_=penalty,
+            objectives_=J,
+            n_iter_=made,
+        )
 
     def note(found: Minimum) -> None:
         nonlocal made
@@ -536,17 +534,3 @@ def search_all(
             keep(stop.history)
             raise
         keep(best)
-
-
-def warn_not_converged(
-    largest: float, tolerance: float, made: int, rounds: int
-) -> None:
-    """Say that a search ended early, to whoever called what calls this."""
-    how = "stopped after all" if made == rounds else "stalled after"
-    warnings.warn(
-        f"the search {how} {made} rounds with a gradient entry of "
-        f"{largest:.0e}, wanted at most {tolerance:.0e}: more rounds, "
-        "polished=True or a larger penalty help",
-        RuntimeWarning,
-        stacklevel=3,
-    )

@@ -4,6 +4,7 @@
 """
 
 import sys
+import warnings
 from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
@@ -34,7 +35,7 @@ from rnn_lit._rolling import (
     rest_size,
     rows_of,
 )
-from rnn_lit._search import search_all, warn_not_converged
+from rnn_lit._search import search_all
 from rnn_lit._series import (
     centre_and_scale,
     check_series,
@@ -63,6 +64,20 @@ __all__ = [
     "Forecast",
     "Forecaster",
 ]
+
+
+def _warn_not_converged(
+    largest: float, tolerance: float, made: int, rounds: int
+) -> None:
+    """Say that a search ended early, to whoever called what calls this."""
+    how = "stopped after all" if made == rounds else "stalled after"
+    warnings.warn(
+        f"the search {how} {made} rounds with a gradient entry of "
+        f"{largest:.0e}, wanted at most {tolerance:.0e}: more rounds, "
+        "polished=True or a larger penalty help",
+        RuntimeWarning,
+        stacklevel=3,
+    )
 
 
 class Forecast(NamedTuple):
@@ -338,7 +353,7 @@ class Forecaster(Stored, Tried, Estimator):
                 "fit was interrupted; the best so far is kept"
             ) from interrupt
         if not self.converged_:
-            warn_not_converged(
+            _warn_not_converged(
                 largest, self.TOLERANCE, reached["n_iter_"], settings["rounds"]
             )
         warn_explosive(line, len(values))

@@ -271,3 +271,35 @@ def test_the_starts_that_go_on_are_those_that_lead():
     half.J[best] = end.J[0]
     assert f.objectives_[lead] == pytest.approx(half.J, rel=1e-9)
     assert evaluate(flatten(f.parameters_)[None])[0] == pytest.approx(f.objectives_.min())
+
+
+def test_a_step_that_gains_less_than_its_slope_promises_is_not_taken():
+    """Armijo's rule asks for 1e-4 of the slope along the step, here the sum of four squares."""
+    calls = []
+
+    def evaluate(theta):
+        calls.append(1)
+        J = 1.0 if len(calls) == 1 else 1 - share * 1e-4
+        return np.array([J]), np.full((1, 4), 0.5)
+
+    for share, end in ((0.9, 1.0), (1.1, 1 - 1.1e-4)):
+        calls.clear()
+        assert minimise(evaluate, np.zeros((1, 4)), 2).J[0] == pytest.approx(end, rel=1e-15)
+
+
+def test_the_polish_takes_as_many_steps_as_it_may(monkeypatch):
+    x, y = standard(S + np.random.default_rng(0).standard_normal(60), 1)
+    start = minimise(evaluator(1, x, y, 1e-2), starts(1, 1, 1), 8).theta[0]
+    seen, whole = [], hessian
+
+    def counted(*arguments):
+        seen.append(1)
+        return whole(*arguments)
+
+    monkeypatch.setattr(_search, "hessian", counted)
+    polish(start, 1, x, y, 1e-2)
+    needed = len(seen)
+    assert needed > 2
+    polish(start, 1, x, y, 1e-2, steps=needed)
+    with pytest.raises(ArithmeticError, match=f"within {needed - 1} Newton"):
+        polish(start, 1, x, y, 1e-2, steps=needed - 1)

@@ -3,8 +3,9 @@
 Scores every series of one set ("development" or "test") of ``rnn_lit/_book/trial.json`` and writes
 ``_build/trial/SET.csv``; what is finished is kept beside it. With ``--record`` it writes also
 ``rnn_lit/_book/trial_scores.csv``, headed by the hash of the code that determines the numbers.
-Series, horizons, origins, measures and rivals were fixed before a score was seen; "test" is
-recorded once.
+Series, horizons, origins, measures and rivals were fixed before a score was seen. "test" was to be
+recorded once; it was recorded a second time when the search for the minimum had changed, and what
+was recorded first is kept in ``trial_scores_first.csv``.
 """
 
 import argparse

@@ -275,16 +275,13 @@ def test_the_starts_that_go_on_are_those_that_lead():
 
 def test_a_step_that_gains_less_than_its_slope_promises_is_not_taken():
     """Armijo's rule asks for 1e-4 of the slope along the step, here the sum of four squares."""
-    calls = []
 
-    def evaluate(theta):
-        calls.append(1)
-        J = 1.0 if len(calls) == 1 else 1 - share * 1e-4
-        return np.array([J]), np.full((1, 4), 0.5)
+    def reached(share):
+        values = iter([1.0, 1 - share * 1e-4])
+        slope = np.full((1, 4), 0.5)
+        return minimise(lambda theta: (np.array([next(values)]), slope), np.zeros((1, 4)), 2).J[0]
 
-    for share, end in ((0.9, 1.0), (1.1, 1 - 1.1e-4)):
-        calls.clear()
-        assert minimise(evaluate, np.zeros((1, 4)), 2).J[0] == pytest.approx(end, rel=1e-15)
+    assert reached(0.9) == 1 and reached(1.1) == pytest.approx(1 - 1.1e-4, rel=1e-15)
 
 
 def test_the_polish_takes_as_many_steps_as_it_may(monkeypatch):

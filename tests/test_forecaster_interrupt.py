@@ -41,8 +41,8 @@ def test_the_best_of_the_search_is_kept(monkeypatch):
     assert flatten(f.parameters_) == pytest.approx(reached.theta[reached.J.argmin()], rel=1e-9)
 
 
-@pytest.mark.parametrize("after, left", [(25, 18), (70, 18)])
-def test_an_interrupt_when_some_starts_were_left(monkeypatch, after, left):
+@pytest.mark.parametrize("after", [25, 70])
+def test_an_interrupt_when_some_starts_were_left(monkeypatch, after):
     whole = Forecaster(3, linear=0, penalty=1e-4, starts=24, rounds=100).fit(NOISE)
     interrupting(monkeypatch, after)
     f = Forecaster(3, linear=0, penalty=1e-4, starts=24, rounds=100)
@@ -50,7 +50,7 @@ def test_an_interrupt_when_some_starts_were_left(monkeypatch, after, left):
         f.fit(NOISE)
     monkeypatch.undo()
     assert f.interrupted_ and f.n_iter_ == after
-    assert (f.objectives_ == whole.objectives_).sum() >= left
+    assert (f.objectives_ == whole.objectives_).sum() >= 18  # those left after ten rounds
     x, y = lagged((NOISE - f.mean_) / f.scale_, 1)
     theta = flatten(f.parameters_)[None]
     (height,), _ = side_by_side(theta, 3, x[:-1], y, 1e-4)

@@ -259,7 +259,7 @@ def test_few_rounds_for_all_starts_and_all_rounds_for_the_best(
 def test_the_starts_that_go_on_are_those_that_lead():
     f = Forecaster(3, linear=0, penalty=1e-4, starts=24, rounds=100).fit(NOISE)
     x, y = standard(NOISE, 1)
-    theta, like = random_starts(3, 1, 0, 24)
+    theta, _ = random_starts(3, 1, 0, 24)
     evaluate = evaluator(3, x, y, 1e-4)
     early = minimise(evaluate, theta, 10)
     lead, left = np.split(early.J.argsort(), [6])
